@@ -1,0 +1,179 @@
+//! The command line.
+
+use crate::amount::parse_lx;
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use lunarx_client::Code;
+use lunarx_core::Balance;
+use std::path::PathBuf;
+
+/// The RPC endpoint where neither flag, environment nor configuration names one.
+pub const DEFAULT_RPC: &str = "ws://127.0.0.1:41001";
+/// Days of storage unless chosen.
+const DEFAULT_DAYS: u32 = 30;
+
+/// Store files in the LunarX network, and read them back.
+///
+/// Files are encrypted here, cut into N pieces of which any K suffice, and stored at N miners, each
+/// paid through a contract on chain. Nobody but you can read them.
+#[derive(Debug, Parser)]
+#[command(name = "lunarx", version, after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  lunarx wallet new                         a new wallet; prints its 24 words once
+  lunarx put photos.tar --code 4/8 --days 90
+  lunarx put photos.tar --dry-run           what that would cost
+  tar c photos | lunarx put - --name photos.tar
+  lunarx ls
+  lunarx get 5f3a -o photos.tar             the beginning of an id suffices
+  lunarx get 5f3a -o - | tar t
+  lunarx rm 5f3a                            ends its contracts, refunds what is not served
+
+Environment: LUNARX_HOME, LUNARX_RPC (separated by commas), LUNARX_PASSWORD, RUST_LOG";
+
+/// Options of every command.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Chain node to speak to, such as ws://127.0.0.1:41001; repeat it for more than one
+    #[arg(long, global = true, value_name = "URL", env = "LUNARX_RPC", value_delimiter = ',')]
+    pub rpc: Vec<String>,
+    /// Folder of wallet and catalogue [default: lunarx in the user's data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "LUNARX_HOME")]
+    pub home: Option<PathBuf>,
+    /// Configuration: {"rpc": [..], "password_file": ".."} [default: config.json in the home folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Read the wallet's password from the first line of this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Print the result as JSON; amounts are decimal strings in LX
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make, restore or show the wallet
+    #[command(subcommand)]
+    Wallet(WalletCommand),
+    /// Store a file, or what comes from a pipe
+    Put(Put),
+    /// Read an object back
+    Get(Get),
+    /// List the objects in the catalogue
+    Ls,
+    /// Show how an object fares: its contracts, and which of its pieces can be read
+    Status(Object),
+    /// End an object's contracts and forget it: it cannot be read any more
+    Rm(Object),
+    /// List the registered miners
+    Miners,
+    /// Show what an account has
+    Balance(BalanceOf),
+    /// Send LX to another account
+    Transfer(Transfer),
+}
+
+/// What to do with the wallet.
+#[derive(Debug, Subcommand)]
+pub enum WalletCommand {
+    /// Make a new wallet and print its 24 words, once
+    New,
+    /// Restore a wallet from its 24 words, asked for or read from standard input
+    Restore,
+    /// Show the wallet's account and public keys, never its words
+    Show,
+}
+
+/// `lunarx put`.
+#[derive(Debug, ClapArgs)]
+pub struct Put {
+    /// The file; - for standard input
+    pub file: PathBuf,
+    /// The object's name [default: the file's]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Any K of N pieces suffice to read; N miners are needed
+    #[arg(long, value_name = "K/N", default_value = "4/8")]
+    pub code: Code,
+    /// For how long
+    #[arg(long, default_value_t = DEFAULT_DAYS, value_parser = clap::value_parser!(u32).range(1..))]
+    pub days: u32,
+    /// The most to pay, in LX per GiB and day
+    #[arg(long, value_name = "LX", value_parser = parse_lx)]
+    pub max_price: Option<Balance>,
+    /// Show what it would cost, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `lunarx get`.
+#[derive(Debug, ClapArgs)]
+pub struct Get {
+    /// The object's id, or its beginning
+    pub id: String,
+    /// Where to write; - for standard output [default: the object's name, in this folder]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// An object.
+#[derive(Debug, ClapArgs)]
+pub struct Object {
+    /// The object's id, or its beginning
+    pub id: String,
+}
+
+/// `lunarx balance`.
+#[derive(Debug, ClapArgs)]
+pub struct BalanceOf {
+    /// SS58 address [default: the wallet's]
+    pub account: Option<String>,
+}
+
+/// `lunarx transfer`.
+#[derive(Debug, ClapArgs)]
+pub struct Transfer {
+    /// SS58 address of the receiver
+    pub to: String,
+    /// How much, in LX, such as 1.5
+    #[arg(value_name = "LX", value_parser = parse_lx)]
+    pub amount: Balance,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults() {
+        let args = Args::try_parse_from(["lunarx", "put", "-", "--json"]).unwrap();
+        assert!(args.global.json);
+        let Command::Put(put) = args.command else { panic!("not a put") };
+        assert_eq!((put.code.to_string(), put.days, put.dry_run), ("4/8".into(), 30, false));
+    }
+
+    #[test]
+    fn refuses_nonsense() {
+        for line in ["put a --code 9/8", "put a --code x", "put a --days 0", "transfer x -1", "get", ""] {
+            let line = format!("lunarx {line}");
+            assert!(Args::try_parse_from(line.split_whitespace()).is_err(), "{line}");
+        }
+    }
+}

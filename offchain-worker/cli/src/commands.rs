@@ -1,0 +1,29 @@
+//! One file a group of commands.
+
+mod account;
+mod get;
+mod objects;
+mod put;
+mod wallet;
+
+use crate::{
+    args::{Args, Command},
+    session::Session,
+};
+use anyhow::Result;
+
+/// Does what the command line says.
+pub async fn run(args: Args) -> Result<()> {
+    let session = Session::new(&args.global)?;
+    match args.command {
+        Command::Wallet(command) => wallet::run(&session, command),
+        Command::Put(put) => put::run(&session, put).await,
+        Command::Get(get) => get::run(&session, get).await,
+        Command::Ls => objects::list(&session),
+        Command::Status(object) => objects::status(&session, &object.id).await,
+        Command::Rm(object) => objects::remove(&session, &object.id).await,
+        Command::Miners => account::miners(&session).await,
+        Command::Balance(of) => account::balance(&session, of.account.as_deref()).await,
+        Command::Transfer(transfer) => account::transfer(&session, &transfer.to, transfer.amount).await,
+    }
+}

@@ -1,0 +1,288 @@
+//! Any `k` pieces of one segment, read side by side.
+//!
+//! ```text
+//!            lane: one task a piece            window: `k` ranges at the same place
+//! miner 0 ── connect ─ retrieve ─ ▢ ──┐
+//! miner 1 ── connect ─ retrieve ─ ▢ ──┼──▶ [ (0, bytes), (1, bytes), .. ] ──▶ decoder
+//! miner 2 ── ✗ failed, or too slow    │
+//! miner 5 ── takes its place ────── ▢ ┘
+//! ```
+//! - A piece whose miner fails or sends corrupt bytes is replaced by another at the same place.
+//! - Without `k` ranges in time, as many more pieces are asked as are missing; the slowest then lose
+//!   their lane, but may be asked again when nobody else is left.
+//! - Each lane reads at most one window ahead.
+
+use crate::{
+    client::timed,
+    limits::{CONNECT_TIMEOUT, FETCH_BUFFER_BYTES, HEDGE_AFTER, RANGE_TIMEOUT},
+    placement::Candidate,
+    Client, ClientError, Event, Fault, PieceFault, Progress,
+};
+use futures::{stream::FuturesUnordered, Future, StreamExt};
+use lunarx_core::{NodeId, PieceId};
+use lunarx_network::{Network, VerifiedRange, MAX_RANGE_BYTES};
+use lunarx_row::{SegmentDescriptor, STRIPES_PER_RANGE};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    pin::Pin,
+    sync::Arc,
+};
+use tokio::{sync::mpsc, task::AbortHandle, time::sleep};
+
+/// Windows of one lane in memory at the same time: in the decoder, waiting, arriving, and encoded.
+const WINDOWS_A_LANE: u64 = 4;
+/// Bytes of a full stripe's block.
+const BLOCK_BYTES: u64 = MAX_RANGE_BYTES / STRIPES_PER_RANGE;
+/// Times that a piece is tried before it counts as lost, if its miner may do better next time.
+const ATTEMPTS: u8 = 2;
+
+/// The registered miners by node, as one look at the chain shows them.
+pub(crate) type Directory = HashMap<NodeId, Candidate>;
+
+/// A piece that may be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub index: u8,
+    pub piece: PieceId,
+    pub node: NodeId,
+    pub miner: Option<Candidate>,
+    pub attempts: u8,
+}
+
+/// The pieces of `descriptor`, data pieces first: from them alone, decoding costs next to nothing.
+pub(crate) fn sources(descriptor: &SegmentDescriptor, directory: &Directory) -> Vec<Source> {
+    let pieces = (0..descriptor.code.n()).zip(&descriptor.pieces);
+    pieces
+        .map(|(index, piece)| Source {
+            index,
+            piece: piece.piece,
+            node: piece.miner_node,
+            miner: directory.get(&piece.miner_node).cloned(),
+            attempts: 0,
+        })
+        .collect()
+}
+
+/// Reads the windows of one segment, in order.
+pub(crate) struct SegmentFetch {
+    client: Client,
+    segment: usize,
+    needed: usize,
+    piece_len: u64,
+    window_stripes: u64,
+    spare: VecDeque<Source>,
+    lanes: Vec<Lane>,
+    faults: BTreeMap<u8, PieceFault>,
+    progress: Arc<dyn Progress>,
+}
+
+/// One piece being read. Its task ends with it.
+struct Lane {
+    source: Source,
+    ranges: mpsc::Receiver<Result<VerifiedRange, Fault>>,
+    task: AbortHandle,
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The next range of a lane, with the lane itself.
+type Next = Pin<Box<dyn Future<Output = (Lane, Result<VerifiedRange, Fault>)> + Send>>;
+
+impl SegmentFetch {
+    /// Prepares to read segment number `segment` from `sources`, the best first.
+    pub fn new(
+        client: Client,
+        segment: usize,
+        descriptor: &SegmentDescriptor,
+        sources: Vec<Source>,
+        progress: Arc<dyn Progress>,
+    ) -> Self {
+        let k = u64::from(descriptor.code.k());
+        let stripes = FETCH_BUFFER_BYTES / (k * WINDOWS_A_LANE * BLOCK_BYTES);
+        Self {
+            client,
+            segment,
+            needed: usize::from(descriptor.code.k()),
+            piece_len: descriptor.piece_len,
+            window_stripes: stripes.clamp(1, STRIPES_PER_RANGE),
+            spare: sources.into(),
+            lanes: Vec::new(),
+            faults: BTreeMap::new(),
+            progress,
+        }
+    }
+
+    /// Stripes in a window; the last may have fewer.
+    pub fn window_stripes(&self) -> u64 {
+        self.window_stripes
+    }
+
+    /// What went wrong and was worked around.
+    pub fn into_faults(self) -> Vec<PieceFault> {
+        self.faults.into_values().collect()
+    }
+
+    /// `k` verified ranges that hold the pieces' bytes from `offset` on, `len` of them. Windows must be
+    /// asked for in order, without gaps.
+    pub async fn window(&mut self, offset: u64, len: u64) -> Result<Vec<(u8, VerifiedRange)>, ClientError> {
+        let mut waiting: FuturesUnordered<Next> = self.lanes.drain(..).map(next_range).collect();
+        let mut asked: BTreeMap<u8, Source> = BTreeMap::new();
+        let mut ranges = Vec::with_capacity(self.needed);
+        let mut hedge = Box::pin(sleep(HEDGE_AFTER));
+        while ranges.len() < self.needed {
+            while ranges.len() + waiting.len() < self.needed && self.start(offset, &mut waiting, &mut asked) {
+            }
+            tokio::select! {
+                biased;
+                next = waiting.next() => {
+                    let Some((lane, result)) = next else { return Err(self.too_few(ranges.len())) };
+                    asked.remove(&lane.source.index);
+                    match result.and_then(|range| covers(range, offset, len)) {
+                        Ok(range) => {
+                            ranges.push((lane.source.index, range));
+                            self.lanes.push(lane);
+                        }
+                        Err(fault) => self.failed(lane.source.clone(), fault),
+                    }
+                }
+                () = &mut hedge => {
+                    let missing = self.needed - ranges.len();
+                    for _ in 0..missing {
+                        self.start(offset, &mut waiting, &mut asked);
+                    }
+                    hedge = Box::pin(sleep(HEDGE_AFTER));
+                }
+            }
+        }
+        // Those that were not in time: their lanes end here.
+        self.spare.extend(asked.into_values());
+        Ok(ranges)
+    }
+
+    /// Starts a lane for the next spare piece. False if there is none.
+    fn start(
+        &mut self,
+        offset: u64,
+        waiting: &mut FuturesUnordered<Next>,
+        asked: &mut BTreeMap<u8, Source>,
+    ) -> bool {
+        let Some(source) = self.spare.pop_front() else { return false };
+        asked.insert(source.index, source.clone());
+        waiting.push(next_range(self.lane(source, offset)));
+        true
+    }
+
+    fn lane(&self, source: Source, offset: u64) -> Lane {
+        let (sender, ranges) = mpsc::channel(1);
+        let window = self.window_stripes * BLOCK_BYTES;
+        let read = read(self.client.clone(), source.clone(), self.piece_len, offset, window, sender);
+        let task = tokio::spawn(read).abort_handle();
+        Lane { source, ranges, task }
+    }
+
+    /// Notes a failure; a piece whose miner may do better is tried once more, after all others.
+    fn failed(&mut self, mut source: Source, fault: Fault) {
+        let transient = fault.is_transient();
+        let miner = source.miner.as_ref().map(|miner| miner.account);
+        let fault =
+            PieceFault { segment: self.segment, index: source.index, miner, node: source.node, fault };
+        tracing::info!(%fault, "piece not read");
+        if !self.faults.contains_key(&source.index) {
+            self.progress.report(Event::Fault(fault.to_string()));
+        }
+        self.faults.insert(source.index, fault);
+        source.attempts = source.attempts.saturating_add(1);
+        if transient && source.attempts < ATTEMPTS {
+            self.spare.push_back(source);
+        }
+    }
+
+    fn too_few(&self, have: usize) -> ClientError {
+        let missing = self.faults.values().cloned().collect();
+        ClientError::TooFewPieces { segment: self.segment, needed: self.needed, have, missing }
+    }
+}
+
+fn next_range(mut lane: Lane) -> Next {
+    Box::pin(async move {
+        let result = match lane.ranges.recv().await {
+            Some(result) => result,
+            None => Err(Fault::Unreachable("its reader ended".into())),
+        };
+        (lane, result)
+    })
+}
+
+/// A range that does not hold what was asked for is the network's defect or the miner's lie.
+fn covers(range: VerifiedRange, offset: u64, len: u64) -> Result<VerifiedRange, Fault> {
+    match range.part(offset, len) {
+        Some(_) => Ok(range),
+        None => Err(Fault::Lied(format!(
+            "sent {} bytes from {}, expected {len} from {offset}",
+            range.bytes().len(),
+            range.offset()
+        ))),
+    }
+}
+
+/// Reads a piece from `offset` to its end, window by window, until nobody listens.
+async fn read(
+    client: Client,
+    source: Source,
+    piece_len: u64,
+    offset: u64,
+    window: u64,
+    out: mpsc::Sender<Result<VerifiedRange, Fault>>,
+) {
+    let result = async {
+        let miner = source.miner.as_ref().ok_or(Fault::Unregistered)?;
+        client.reach(miner, CONNECT_TIMEOUT).await?;
+        let network = &client.network;
+        let mut offset = offset;
+        while offset < piece_len {
+            // Ranges come in the longest form; where windows are shorter, each is a request.
+            let rest = piece_len - offset;
+            let extent = if window == MAX_RANGE_BYTES { rest } else { window.min(rest) };
+            if !stream(network, &source, miner, piece_len, offset, extent, &out).await? {
+                return Ok(());
+            }
+            offset = offset.saturating_add(extent);
+        }
+        Ok(())
+    };
+    if let Err(fault) = result.await {
+        // Nobody listens any more: then nobody needs to know.
+        let _ = out.send(Err(fault)).await;
+    }
+}
+
+/// Reads `extent` bytes from `offset`. False once nobody listens.
+async fn stream(
+    network: &Network,
+    source: &Source,
+    miner: &Candidate,
+    piece_len: u64,
+    offset: u64,
+    extent: u64,
+    out: &mpsc::Sender<Result<VerifiedRange, Fault>>,
+) -> Result<bool, Fault> {
+    const WHAT: &str = "send a range";
+    let retrieve = network.retrieve(miner.node_key, source.piece, piece_len, offset, extent);
+    let mut download = timed(WHAT, RANGE_TIMEOUT, retrieve).await?;
+    let mut left = extent;
+    while left > 0 {
+        let next = async { download.next().await.transpose() };
+        let Some(range) = timed(WHAT, RANGE_TIMEOUT, next).await? else {
+            return Err(Fault::Lied(format!("ended {left} bytes early")));
+        };
+        left = left.saturating_sub(u64::try_from(range.bytes().len()).unwrap_or(u64::MAX));
+        if out.send(Ok(range)).await.is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

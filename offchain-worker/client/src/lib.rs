@@ -1,0 +1,54 @@
+//! The LunarX SDK: files into the network and back.
+//!
+//! ```text
+//! put   choose miners ─ reserve ─ encode ═▶ upload ─ replace the failed ─ open ─ await accepts ─ catalogue
+//! get   catalogue ─ k pieces at once, hedged ═▶ verify ─ decode ═▶ writer
+//! ```
+//!
+//! - [`Seed`] (24 words) is all a user must keep: [`Keys`] derives every key from it, and a
+//!   [`keystore`] holds it encrypted.
+//! - [`Catalogue`]: sealed manifests, in a local folder in this version; the copy in the network comes
+//!   later, so whoever loses the folder loses the way to the objects.
+//! - [`Client`] joins chain, network, keys and catalogue. It is generic over the chain
+//!   ([`lunarx_chain::Chain`]) and never trusts a miner: every byte that arrives is verified first.
+//!
+//! Invariants:
+//! - Memory is bounded by [`limits`], whatever an object's size.
+//! - A put that reports success has its manifest on disk and at least `k` pieces of each segment under
+//!   active contracts. A put that fails ends every contract that it opened; what it could not end is
+//!   named in the error.
+//! - A get writes verified plaintext only, and leaves no partial file.
+#![warn(missing_docs)]
+
+pub mod catalogue;
+mod client;
+mod contracts;
+mod error;
+mod estimate;
+mod fetch;
+mod file;
+mod get;
+pub mod keys;
+pub mod keystore;
+pub mod limits;
+pub mod placement;
+pub mod progress;
+mod put;
+mod reader;
+mod replace;
+mod reserve;
+mod status;
+mod upload;
+
+pub use catalogue::{Catalogue, CatalogueError};
+pub use client::{Client, ClientConfig};
+pub use error::{lx, ClientError, Fault, MinerFault, PieceFault};
+pub use get::GetOutcome;
+pub use keys::{Keys, Seed, SeedError};
+pub use keystore::KeystoreError;
+pub use placement::{Candidate, Estimate};
+pub use progress::{Event, NoProgress, Phase, Progress};
+pub use put::{PutOutcome, PutRequest};
+pub use status::{ObjectStatus, PieceStatus, RemoveOutcome, SegmentStatus};
+
+pub use lunarx_row::{Code, CodeError, DataKey, Manifest, ObjectId, RepairKey};

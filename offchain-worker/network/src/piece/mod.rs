@@ -1,0 +1,32 @@
+//! The piece protocol, `/lunarx/<chain>/piece/1`: one stream an operation.
+//!
+//! ```text
+//! client                                     miner
+//! Reserve ────────────────────────────────▶
+//!         ◀──────────────────────────────── Offer | Refused
+//!
+//! Store ──────────────────────────────────▶
+//!         ◀──────────────────────────────── Ready{offset} | Refused
+//! Data … Data, Finish{len} ───────────────▶
+//!         ◀──────────────────────────────── Done{piece} | Refused, at any point
+//!
+//! Retrieve{piece, offset, len} ───────────▶
+//!         ◀──────────────────────────────── Range … Range | Refused, at any point
+//! ```
+//! Frames and messages are in [`wire`]. The ranges of an answer are consecutive and cut by
+//! [`wire::next_range`], so both sides know each one's place and length beforehand.
+
+pub(crate) mod bucket;
+pub(crate) mod client;
+mod download;
+mod frame;
+pub(crate) mod server;
+mod service;
+mod session;
+mod upload;
+mod wire;
+
+pub use download::PieceDownload;
+pub use service::{EncodedRange, PieceService};
+pub use upload::PieceUpload;
+pub use wire::{Refusal, ReserveRequest, SignedOffer, MAX_DATA_BYTES};

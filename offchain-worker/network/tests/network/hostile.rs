@@ -1,0 +1,216 @@
+//! Peers that lie, stall, or do not keep to the protocol.
+
+use crate::support::*;
+use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use libp2p::{
+    noise,
+    swarm::{dial_opts::DialOpts, SwarmEvent},
+    tcp, yamux, Multiaddr, Stream, StreamProtocol, Swarm, SwarmBuilder,
+};
+use lunarx_core::NodeKey;
+use lunarx_network::{node_key_of, peer_id_of, Limits, NetworkError};
+use std::time::Duration;
+
+const PIECE: StreamProtocol = StreamProtocol::new("/lunarx/c0c0c0c0/piece/1");
+
+/// A peer of which every byte is chosen by the test.
+struct Raw {
+    swarm: Swarm<libp2p_stream::Behaviour>,
+    control: libp2p_stream::Control,
+}
+
+impl Raw {
+    fn new() -> Self {
+        let swarm = SwarmBuilder::with_new_identity()
+            .with_tokio()
+            .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
+            .unwrap()
+            .with_behaviour(|_| libp2p_stream::Behaviour::new())
+            .unwrap()
+            .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(60)))
+            .build();
+        let control = swarm.behaviour().new_control();
+        Self { swarm, control }
+    }
+
+    async fn listen(&mut self) -> (NodeKey, Multiaddr) {
+        self.swarm.listen_on(TCP.parse().unwrap()).unwrap();
+        loop {
+            if let SwarmEvent::NewListenAddr { address, .. } = self.swarm.select_next_some().await {
+                return (node_key_of(self.swarm.local_peer_id()).unwrap(), address);
+            }
+        }
+    }
+
+    async fn dial(&mut self, node: &Node) {
+        let peer = peer_id_of(&node.key()).unwrap();
+        self.swarm.dial(DialOpts::peer_id(peer).addresses(node.addresses().await).build()).unwrap();
+    }
+
+    /// Opens a stream to a node and writes to it.
+    async fn send(&mut self, node: &Node, bytes: &[u8]) -> Stream {
+        let mut control = self.control.clone();
+        let peer = peer_id_of(&node.key()).unwrap();
+        let open = async {
+            let mut stream = control.open_stream(peer, PIECE).await.unwrap();
+            // The node may cut the connection as soon as it has seen the first bytes.
+            let _ = stream.write_all(bytes).await;
+            let _ = stream.flush().await;
+            stream
+        };
+        tokio::pin!(open);
+        loop {
+            tokio::select! {
+                stream = &mut open => return stream,
+                _ = self.swarm.select_next_some() => {}
+            }
+        }
+    }
+
+    async fn closed(&mut self) {
+        loop {
+            if let SwarmEvent::ConnectionClosed { num_established: 0, .. } =
+                self.swarm.select_next_some().await
+            {
+                return;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_miner_that_flips_a_byte_is_named() {
+    let service = Memory::with(1, Honesty::Flips, usize::MAX, 0);
+    let piece = service.insert(content(3 * MIB));
+    let (miner, client) = (Node::miner(1, QUIC, &service, Limits::default()), Node::client(2));
+    client.knows(&miner).await;
+    let mut download = soon(client.network.retrieve(miner.key(), piece, 3 << 20, 0, 3 << 20)).await.unwrap();
+    assert!(soon(download.next()).await.unwrap().is_ok());
+    let error = soon(download.next()).await.unwrap().unwrap_err();
+    assert!(!error.is_retryable());
+    match error {
+        NetworkError::Corrupt { node, piece: of, offset, .. } => {
+            assert_eq!((node, of, offset), (miner.key(), piece, 1 << 20));
+        }
+        other => panic!("{other}"),
+    }
+    assert!(soon(download.next()).await.is_none());
+    // A bad disk is no breach of the protocol: the miner is asked again for other bytes.
+    let mut rest = soon(client.network.retrieve(miner.key(), piece, 3 << 20, 2 << 20, 1)).await.unwrap();
+    assert!(soon(rest.next()).await.unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_miner_that_lies_about_the_length_is_named() {
+    let service = Memory::with(1, Honesty::Stretches, usize::MAX, 0);
+    let piece = service.insert(content(100));
+    let (miner, client) = (Node::miner(1, TCP, &service, Limits::default()), Node::client(2));
+    client.knows(&miner).await;
+    let mut download = soon(client.network.retrieve(miner.key(), piece, 100, 0, 100)).await.unwrap();
+    let error = soon(download.next()).await.unwrap().unwrap_err();
+    assert!(matches!(error, NetworkError::Corrupt { node, .. } if node == miner.key()), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_with_an_oversized_frame_is_cut_off_and_kept_out() {
+    let miner = Node::miner(1, TCP, &Memory::new(1), Limits::default());
+    let mut raw = Raw::new();
+    raw.dial(&miner).await;
+    let _stream = soon(raw.send(&miner, &u32::MAX.to_le_bytes())).await;
+    soon(raw.closed()).await;
+    raw.dial(&miner).await;
+    soon(raw.closed()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_with_a_malformed_message_is_cut_off() {
+    let miner = Node::miner(1, TCP, &Memory::new(1), Limits::default());
+    let mut raw = Raw::new();
+    raw.dial(&miner).await;
+    let _stream = soon(raw.send(&miner, &[1, 0, 0, 0, 99])).await;
+    soon(raw.closed()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_trickles_loses_its_stream_only() {
+    let limits = Limits { frame: Duration::from_millis(200), ..Limits::default() };
+    let miner = Node::miner(1, TCP, &Memory::new(1), limits);
+    let mut raw = Raw::new();
+    raw.dial(&miner).await;
+    let mut stream = soon(raw.send(&miner, &[70, 0, 0, 0, 1])).await;
+    let ended = async {
+        let mut byte = [0];
+        loop {
+            tokio::select! {
+                read = stream.read(&mut byte) => break read,
+                event = raw.swarm.select_next_some() => {
+                    assert!(!matches!(event, SwarmEvent::ConnectionClosed { .. }));
+                }
+            }
+        }
+    };
+    assert!(matches!(soon(ended).await, Ok(0) | Err(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_miner_that_does_not_answer_times_out() {
+    let mut raw = Raw::new();
+    let (key, address) = soon(raw.listen()).await;
+    let mut incoming = raw.control.accept(PIECE).unwrap();
+    let limits = Limits { answer: Duration::from_millis(300), ..Limits::default() };
+    let client = Node::client_with(2, limits);
+    client.network.add_addresses(key, vec![address]).await;
+    let serving = async {
+        let mut held = Vec::new();
+        loop {
+            tokio::select! {
+                Some(stream) = incoming.next() => held.push(stream),
+                _ = raw.swarm.select_next_some() => {}
+            }
+        }
+    };
+    let asking = async {
+        let error = client.network.reserve(key, request()).await.unwrap_err();
+        assert!(matches!(error, NetworkError::TimedOut { .. }) && error.is_retryable(), "{error}");
+        let piece = lunarx_core::PieceId([1; 32]);
+        let mut download = client.network.retrieve(key, piece, 10, 0, 10).await.unwrap();
+        let error = download.next().await.unwrap().unwrap_err();
+        assert!(matches!(error, NetworkError::TimedOut { .. }), "{error}");
+    };
+    tokio::select! {
+        () = soon(asking) => {}
+        () = serving => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_miner_with_an_oversized_answer_is_blocked() {
+    let mut raw = Raw::new();
+    let (key, address) = soon(raw.listen()).await;
+    let mut incoming = raw.control.accept(PIECE).unwrap();
+    let client = Node::client(2);
+    client.network.add_addresses(key, vec![address]).await;
+    let serving = async {
+        let mut held = Vec::new();
+        loop {
+            tokio::select! {
+                Some((_, mut stream)) = incoming.next() => {
+                    stream.write_all(&u32::MAX.to_le_bytes()).await.unwrap();
+                    stream.flush().await.unwrap();
+                    held.push(stream);
+                }
+                _ = raw.swarm.select_next_some() => {}
+            }
+        }
+    };
+    let asking = async {
+        let error = client.network.reserve(key, request()).await.unwrap_err();
+        assert!(matches!(error, NetworkError::Protocol { node, .. } if node == key), "{error}");
+        let error = client.network.connect(key).await.unwrap_err();
+        assert!(matches!(error, NetworkError::Blocked { .. }), "{error}");
+    };
+    tokio::select! {
+        () = soon(asking) => {}
+        () = serving => {}
+    }
+}

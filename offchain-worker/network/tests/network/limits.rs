@@ -1,0 +1,100 @@
+//! What a peer can make a node spend is bounded.
+
+use crate::support::*;
+use lunarx_network::{Limits, NetworkError, Refusal};
+use std::time::Duration;
+
+/// Windows, send buffers and ranges ahead of both transports, with room.
+const IN_FLIGHT: usize = 24 * MIB;
+/// More than can be in flight.
+const MUCH: usize = 64 * MIB;
+/// Long enough for `MUCH` to pass on any machine, if nothing held it up.
+const STANDSTILL: Duration = Duration::from_secs(2);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_streams_of_one_peer_are_refused() {
+    let limits = Limits { streams_per_peer: 2, ..Limits::default() };
+    let (miner, client) = (Node::miner(1, TCP, &Memory::new(1), limits), Node::client(2));
+    client.knows(&miner).await;
+    let store = |index| client.network.store(miner.key(), contract(1), index);
+    let first = soon(store(0)).await.unwrap();
+    let _second = soon(store(1)).await.unwrap();
+    let error = soon(store(2)).await.err().unwrap();
+    assert!(matches!(error, NetworkError::Refused { refusal: Refusal::Busy, .. }), "{error}");
+    assert!(error.is_retryable());
+    // Another peer is served, and so is this one once it gives a stream back.
+    let other = Node::client(3);
+    other.knows(&miner).await;
+    soon(other.network.reserve(miner.key(), request())).await.unwrap();
+    drop(first);
+    let again = async {
+        while let Err(error) = client.network.store(miner.key(), contract(1), 2).await {
+            assert!(error.is_retryable(), "{error}");
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(again).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_requests_is_refused_then_cut_off() {
+    let limits = Limits { request_burst: 4, requests_per_second: 1, ..Limits::default() };
+    let (miner, client) = (Node::miner(1, TCP, &Memory::new(1), limits), Node::client(2));
+    client.knows(&miner).await;
+    let mut refused = 0;
+    let flood = async {
+        loop {
+            match client.network.reserve(miner.key(), request()).await {
+                Ok(_) => {}
+                Err(NetworkError::Refused { refusal: Refusal::Busy, .. }) => refused += 1,
+                Err(error) => break error,
+            }
+        }
+    };
+    let error = soon(flood).await;
+    assert!(
+        matches!(error, NetworkError::ConnectionLost { .. } | NetworkError::Unreachable { .. }),
+        "{error}"
+    );
+    assert!(refused >= 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_holds_up_the_miner() {
+    for listen in [TCP, QUIC] {
+        let service = Memory::new(1);
+        let piece = service.insert(content(MUCH));
+        let (miner, client) = (Node::miner(1, listen, &service, Limits::default()), Node::client(2));
+        client.knows(&miner).await;
+        let len = MUCH as u64;
+        let mut download = soon(client.network.retrieve(miner.key(), piece, len, 0, len)).await.unwrap();
+        assert!(soon(download.next()).await.unwrap().is_ok());
+        let mut read = service.read.subscribe();
+        let passed = tokio::time::timeout(STANDSTILL, read.wait_for(|sum| *sum > IN_FLIGHT)).await;
+        assert!(passed.is_err(), "{listen}: the miner read on");
+        let mut ranges = 1;
+        while let Some(range) = soon(download.next()).await {
+            range.unwrap();
+            ranges += 1;
+        }
+        assert_eq!(ranges, 64);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_miner_holds_up_the_sender() {
+    for listen in [TCP, QUIC] {
+        let service = Memory::with(1, Honesty::Honest, usize::MAX, 0);
+        let (miner, client) = (Node::miner(1, listen, &service, Limits::default()), Node::client(2));
+        client.knows(&miner).await;
+        let bytes = bytes::Bytes::from(content(MUCH));
+        let mut upload = soon(client.network.store(miner.key(), contract(1), 0)).await.unwrap();
+        for at in (0..MUCH).step_by(MIB) {
+            let sent = tokio::time::timeout(STANDSTILL, upload.send(bytes.slice(at..at + MIB))).await;
+            if sent.is_err() {
+                break;
+            }
+        }
+        assert!(upload.offset() < IN_FLIGHT as u64, "{listen}: sent {}", upload.offset());
+    }
+}

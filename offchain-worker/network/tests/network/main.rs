@@ -1,0 +1,8 @@
+//! Real nodes on 127.0.0.1, over TCP and over QUIC.
+
+mod discovery;
+mod hostile;
+mod identity;
+mod limits;
+mod pieces;
+mod support;

@@ -1,0 +1,81 @@
+//! The store as its callers see it.
+
+use crate::{BatchEntry, StoreError, Usage};
+use lunarx_core::{BlockNumber, ContractId, NodeKey, PieceId};
+
+/// Space promised to a client before it pays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The node that may write; the store notes it for its caller, who checks it.
+    pub owner: NodeKey,
+    /// Most bytes of all pieces together.
+    pub max_bytes: u64,
+    /// Last block in which a contract can be opened on it; the caller removes it afterwards.
+    pub expires: BlockNumber,
+    /// The signed offer, opaque here; at most [`MAX_OFFER_BYTES`](crate::MAX_OFFER_BYTES).
+    pub offer: Vec<u8>,
+}
+
+/// One contract as the store holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredContract {
+    /// Its id.
+    pub contract: ContractId,
+    /// How it began.
+    pub reservation: Reservation,
+    /// Whether it is kept: closed for writing, and charged for what it holds.
+    pub kept: bool,
+    /// Bytes of its finished pieces.
+    pub bytes: u64,
+}
+
+/// A range of a piece as it goes over the wire: for `lunarx_proof::verify_range`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncodedRange {
+    /// Bytes of the whole piece.
+    pub piece_len: u64,
+    /// The range and the hashes that prove it.
+    pub bytes: Vec<u8>,
+}
+
+/// Pieces under contracts.
+///
+/// # Guarantees
+/// - What `reserve`, `finish`, `keep` and `remove` report as done survives a crash.
+/// - Appended bytes that were not finished may be lost or damaged by a power cut. `written` then says
+///   how far to go back, or the finished piece has another id than its sender computed.
+/// - An error leaves everything as it was, unless [`StoreError::is_fatal`].
+pub trait PieceStore: Send + Sync + 'static {
+    /// Sets space aside for `contract`: `max_bytes` and the hashes that go with them.
+    fn reserve(&self, contract: ContractId, reservation: Reservation) -> Result<(), StoreError>;
+
+    /// Bytes of piece `index` so far: the offset at which to go on.
+    fn written(&self, contract: ContractId, index: u32) -> Result<u64, StoreError>;
+
+    /// Appends `bytes` at `offset`, which must be where the piece ends. Returns its new length.
+    fn append(&self, contract: ContractId, index: u32, offset: u64, bytes: &[u8]) -> Result<u64, StoreError>;
+
+    /// Ends a piece of `len` bytes: from now on it is readable and does not change. Doing it again
+    /// gives the same answer, also once the contract is kept.
+    fn finish(&self, contract: ContractId, index: u32, len: u64) -> Result<PieceId, StoreError>;
+
+    /// The finished pieces of a contract in the order of their indices, without those lost.
+    fn batch(&self, contract: ContractId) -> Result<Vec<BatchEntry>, StoreError>;
+
+    /// Closes a contract for writing and charges it for its finished pieces only. Unfinished ones are
+    /// dropped. Doing it again changes nothing.
+    fn keep(&self, contract: ContractId) -> Result<(), StoreError>;
+
+    /// Drops a contract with all its pieces and frees their space. An unknown contract is no error.
+    fn remove(&self, contract: ContractId) -> Result<(), StoreError>;
+
+    /// All contracts, in the order of their ids.
+    fn contracts(&self) -> Result<Vec<StoredContract>, StoreError>;
+
+    /// Bytes `offset..offset + len` of a finished piece and the hashes that prove them; at most
+    /// `lunarx_proof::MAX_RANGE_BYTES`.
+    fn read_range(&self, piece: PieceId, offset: u64, len: u64) -> Result<EncodedRange, StoreError>;
+
+    /// The space as it stands.
+    fn usage(&self) -> Usage;
+}

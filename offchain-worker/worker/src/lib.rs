@@ -1,0 +1,30 @@
+//! The daemons of a node. So far: the miner, inside `lunarx-node` or against a remote node.
+//!
+//! Flow of a miner ([`run_miner`]): open the data folder (store, keys) → join the network → register
+//! → serve pieces, and after each finalized block read chain and store, derive what is owed
+//! (`duties`) and do it.
+//!
+//! Invariants:
+//! - Whatever is owed follows from the chain's finalized state and the store's state. Events and
+//!   memory save work; losing them loses nothing.
+//! - A contract is accepted only after exactly the promised pieces are kept durably.
+//! - Pieces are removed only once the chain shows that no contract covers them, nor can.
+//! - While the chain does not answer, pieces are served; nothing new is reserved.
+
+mod config;
+mod disk;
+mod duties;
+mod engine;
+mod error;
+mod identity;
+mod miner;
+mod peers;
+mod register;
+mod reserve;
+mod service;
+
+pub use config::{
+    MinerConfig, DEFAULT_MAX_RESERVATION, DEFAULT_OFFER_LIFE, DEFAULT_SETTLE_EVERY, MIN_CLIENT_QUOTA,
+};
+pub use error::MinerError;
+pub use miner::{run_miner, Miner};

@@ -1,0 +1,151 @@
+//! Who makes blocks.
+//!
+//! The set is planned one session ahead, as `pallet_session` asks for it. What is planned is, in this
+//! order: what the [`Electorate`] elects, the standing set without those who are excluded or have no
+//! session keys, the standing set as it is. The first that has enough authorities is taken; an unchanged
+//! set is answered by `None`, because every `Some` forces a GRANDPA set change.
+//!
+//! The floor cannot stop authorities from purging their session keys: `pallet_session` then drops them
+//! by itself.
+
+use crate::{types::AuthoritySet, Authorities, Config, CurrentSession, Event, Excluded, Pallet, Slashes};
+use alloc::{collections::BTreeSet, vec::Vec};
+use frame_support::traits::ValidatorRegistration;
+use sp_runtime::traits::Get;
+use sp_staking::SessionIndex;
+
+/// Says who shall be authority.
+pub trait Electorate<AccountId> {
+    /// The authorities of `session`, or `None` to keep the standing ones. Runs at every start of a
+    /// session, in a bounded number of steps. Whoever is excluded or has no session keys is left out
+    /// afterwards; so is everybody past the most authorities.
+    fn elect(session: SessionIndex, standing: &[AccountId]) -> Option<Vec<AccountId>>;
+}
+
+/// Keeps the authorities as they are, until the election by proven power takes its place.
+pub struct StandingSet;
+
+impl<AccountId> Electorate<AccountId> for StandingSet {
+    fn elect(_: SessionIndex, _: &[AccountId]) -> Option<Vec<AccountId>> {
+        None
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Stores the first authorities.
+    ///
+    /// # Panics
+    /// Where they are too many, too few or not distinct: a chain must not start on a wrong set.
+    pub(crate) fn build_authorities(authorities: &[T::AccountId]) {
+        if authorities.is_empty() {
+            return;
+        }
+        let distinct: BTreeSet<_> = authorities.iter().collect();
+        assert_eq!(distinct.len(), authorities.len(), "an authority must be named once");
+        let set = AuthoritySet::<T>::try_from(authorities.to_vec())
+            .expect("genesis must have at most `MaxAuthorities` authorities");
+        assert!(Self::is_enough(&set), "genesis must have at least `MinAuthorities` authorities");
+        Authorities::<T>::put(set);
+    }
+
+    /// The authorities from `session` on, if they change.
+    fn plan(session: SessionIndex) -> Option<Vec<T::AccountId>> {
+        let standing = Authorities::<T>::get();
+        let excluded = Excluded::<T>::get();
+        let planned = T::Electorate::elect(session, &standing)
+            .map(|elected| Self::eligible(elected, &excluded))
+            .filter(Self::is_enough)
+            .or_else(|| Some(Self::eligible(standing.to_vec(), &excluded)).filter(Self::is_enough))
+            .filter(|planned| *planned != standing)?;
+
+        let count = u32::try_from(planned.len()).unwrap_or(u32::MAX);
+        Self::deposit_event(Event::AuthoritiesChanged { session, count });
+        Authorities::<T>::put(&planned);
+        Some(planned.into_inner())
+    }
+
+    /// The first of `candidates` that may and can make blocks, each once.
+    fn eligible(candidates: Vec<T::AccountId>, excluded: &AuthoritySet<T>) -> AuthoritySet<T> {
+        let mut left_out: BTreeSet<_> = excluded.iter().cloned().collect();
+        let chosen: Vec<_> = candidates
+            .into_iter()
+            .filter(|account| left_out.insert(account.clone()) && T::SessionKeys::is_registered(account))
+            .collect();
+        AuthoritySet::<T>::truncate_from(chosen)
+    }
+
+    fn is_enough(set: &AuthoritySet<T>) -> bool {
+        u32::try_from(set.len()).unwrap_or(u32::MAX) >= T::MinAuthorities::get()
+    }
+
+    /// Bars an offender from the authorities, unless too few others are left. Once only.
+    pub(crate) fn exclude(
+        account: &T::AccountId,
+        standing: &AuthoritySet<T>,
+        excluded: &mut AuthoritySet<T>,
+    ) {
+        if excluded.contains(account) {
+            return;
+        }
+        let others = standing.iter().filter(|other| *other != account && !excluded.contains(other)).count();
+        let others = u32::try_from(others).unwrap_or(u32::MAX);
+        if standing.contains(account) && others < T::MinAuthorities::get() {
+            Self::deposit_event(Event::AuthoritySpared { account: account.clone() });
+            return;
+        }
+        if excluded.is_full() {
+            excluded.remove(0);
+        }
+        // There is room: `MaxAuthorities` is at least one, and a full list lost its first.
+        if excluded.try_push(account.clone()).is_ok() {
+            Self::deposit_event(Event::AuthorityExcluded { account: account.clone() });
+        }
+    }
+
+    /// Notes the running session and forgets slashes of which no more reports are taken.
+    fn begin(session: SessionIndex) {
+        CurrentSession::<T>::put(session);
+        if let Some(forgotten) = session.checked_sub(T::OffenceMemory::get().saturating_add(1)) {
+            // At most one entry an authority of that session, so one round removes all.
+            let _ = Slashes::<T>::clear_prefix(forgotten, T::MaxAuthorities::get(), None);
+        }
+    }
+}
+
+impl<T: Config> pallet_session::SessionManager<T::AccountId> for Pallet<T> {
+    fn new_session(index: SessionIndex) -> Option<Vec<T::AccountId>> {
+        Self::plan(index)
+    }
+
+    fn new_session_genesis(_: SessionIndex) -> Option<Vec<T::AccountId>> {
+        Some(Authorities::<T>::get().into_inner()).filter(|set| !set.is_empty())
+    }
+
+    fn start_session(index: SessionIndex) {
+        Self::begin(index);
+    }
+
+    fn end_session(_: SessionIndex) {}
+}
+
+impl<T: Config> pallet_session::historical::SessionManager<T::AccountId, ()> for Pallet<T> {
+    fn new_session(index: SessionIndex) -> Option<Vec<(T::AccountId, ())>> {
+        identified(<Self as pallet_session::SessionManager<T::AccountId>>::new_session(index))
+    }
+
+    fn new_session_genesis(index: SessionIndex) -> Option<Vec<(T::AccountId, ())>> {
+        identified(<Self as pallet_session::SessionManager<T::AccountId>>::new_session_genesis(index))
+    }
+
+    fn start_session(index: SessionIndex) {
+        <Self as pallet_session::SessionManager<T::AccountId>>::start_session(index);
+    }
+
+    fn end_session(index: SessionIndex) {
+        <Self as pallet_session::SessionManager<T::AccountId>>::end_session(index);
+    }
+}
+
+fn identified<AccountId>(set: Option<Vec<AccountId>>) -> Option<Vec<(AccountId, ())>> {
+    set.map(|set| set.into_iter().map(|account| (account, ())).collect())
+}

@@ -1,0 +1,169 @@
+//! Worst cases of each call, and of an offence by many.
+
+use super::*;
+use alloc::{vec, vec::Vec};
+use frame_benchmarking::v2::*;
+use frame_support::{
+    traits::{
+        fungible::{hold::Mutate as MutateHold, Inspect, Mutate},
+        Get,
+    },
+    weights::Weight,
+};
+use frame_system::RawOrigin;
+use lunarx_core::{
+    collateral_for, registration_payload, Address, Addresses, Balance, EncryptionKey, NodeKey, NodeSignature,
+    ProviderDetails, Services, MAX_ADDRESSES, MAX_ADDRESS_BYTES, MAX_REGION_BYTES,
+};
+use sp_core::crypto::KeyTypeId;
+use sp_runtime::{traits::SaturatedConversion, Perbill};
+use sp_staking::offence::{OffenceDetails, OnOffenceHandler};
+
+const NODE_KEYS: KeyTypeId = KeyTypeId(*b"lxnd");
+
+/// `count` addresses, everything as long as it may be.
+fn details(count: u32, capacity: u64, price: Balance) -> ProviderDetails {
+    let address = Address::truncate_from(vec![b'a'; MAX_ADDRESS_BYTES.saturated_into()]);
+    ProviderDetails {
+        encryption_key: EncryptionKey([1; 32]),
+        addresses: Addresses::truncate_from(vec![address; count.saturated_into()]),
+        region: vec![b'r'; MAX_REGION_BYTES.saturated_into()].try_into().expect("it is that long"),
+        services: Services::KNOWN,
+        capacity,
+        price,
+    }
+}
+
+fn capacity<T: Config>() -> u64 {
+    T::MinCapacity::get().max(lunarx_core::GIB)
+}
+
+fn price<T: Config>() -> Balance {
+    T::MinPrice::get().max(1)
+}
+
+/// Gives `who` enough for `capacity` bytes' collateral and much more.
+fn fund<T: Config>(who: &T::AccountId, capacity: u64) {
+    let collateral = collateral_for(capacity, T::CollateralPerGib::get());
+    let amount = T::Currency::minimum_balance().saturating_mul(1_000).saturating_add(collateral);
+    T::Currency::mint_into(who, amount).expect("the account can take it");
+}
+
+/// Registers without a signature, for [`lunarx_core::ProviderRegistry::benchmark_register`].
+pub(crate) fn register_unsigned<T: Config>(
+    who: &T::AccountId,
+    node_key: NodeKey,
+    capacity: u64,
+    price: Balance,
+) {
+    let collateral = collateral_for(capacity, T::CollateralPerGib::get());
+    fund::<T>(who, capacity);
+    T::Currency::hold(&HoldReason::Collateral.into(), who, collateral).expect("it was funded");
+    let details = details(MAX_ADDRESSES, capacity, price);
+    NodeIds::<T>::insert(node_key.node_id(), who);
+    Providers::<T>::insert(who, Provider { node_key, details, used: 0, collateral, exit_at: None });
+}
+
+fn registered<T: Config>(index: u32) -> T::AccountId {
+    let who: T::AccountId = account("provider", index, 0);
+    let node_key = NodeKey(sp_io::hashing::blake2_256(&index.to_le_bytes()));
+    register_unsigned::<T>(&who, node_key, capacity::<T>(), price::<T>());
+    who
+}
+
+fn exit_block<T: Config>() -> frame_system::pallet_prelude::BlockNumberFor<T> {
+    T::ExitDelay::get().saturating_add(1_000).into()
+}
+
+#[benchmarks]
+mod benchmarks {
+    use super::*;
+
+    #[benchmark]
+    fn register(a: Linear<1, MAX_ADDRESSES>) {
+        let caller: T::AccountId = whitelisted_caller();
+        fund::<T>(&caller, capacity::<T>());
+        let key = sp_io::crypto::ed25519_generate(NODE_KEYS, None);
+        let payload = registration_payload(&Pallet::<T>::genesis_hash(), &caller);
+        let signature =
+            sp_io::crypto::ed25519_sign(NODE_KEYS, &key, &payload).expect("the key was made above");
+        let details = details(a, capacity::<T>(), price::<T>());
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(caller.clone()), NodeKey(key.0), NodeSignature(signature.0), details);
+
+        assert!(Providers::<T>::contains_key(caller));
+    }
+
+    #[benchmark]
+    fn update(a: Linear<1, MAX_ADDRESSES>) {
+        let caller = registered::<T>(0);
+        let more = capacity::<T>().saturating_mul(2);
+        fund::<T>(&caller, more);
+        let details = details(a, more, price::<T>());
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(caller.clone()), details);
+
+        assert_eq!(Providers::<T>::get(caller).expect("it is registered").details.capacity, more);
+    }
+
+    #[benchmark]
+    fn top_up() {
+        let caller = registered::<T>(0);
+        let before = Providers::<T>::get(&caller).expect("it is registered").collateral;
+        let amount = T::Currency::minimum_balance();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(caller.clone()), amount);
+
+        assert_eq!(Providers::<T>::get(caller).expect("it is registered").collateral, before + amount);
+    }
+
+    #[benchmark]
+    fn announce_exit() {
+        let caller = registered::<T>(0);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(caller.clone()));
+
+        assert!(Providers::<T>::get(caller).expect("it is registered").exit_at.is_some());
+    }
+
+    #[benchmark]
+    fn withdraw() {
+        let caller = registered::<T>(0);
+        Pallet::<T>::announce_exit(RawOrigin::Signed(caller.clone()).into()).expect("it is registered");
+        frame_system::Pallet::<T>::set_block_number(exit_block::<T>());
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(caller.clone()));
+
+        assert!(!Providers::<T>::contains_key(caller));
+    }
+
+    /// Offenders that are all providers and none of the standing authorities, so that each is slashed
+    /// and excluded.
+    #[benchmark]
+    fn on_offence(n: Linear<1, { T::MaxAuthorities::get() }>) {
+        let standing: Vec<T::AccountId> =
+            (0..T::MaxAuthorities::get()).map(|index| account("authority", index, 0)).collect();
+        Authorities::<T>::put(types::AuthoritySet::<T>::truncate_from(standing));
+        let offenders: Vec<_> = (0..n)
+            .map(|index| OffenceDetails { offender: (registered::<T>(index), ()), reporters: Vec::new() })
+            .collect();
+        let fractions = vec![Perbill::from_percent(50); n.saturated_into()];
+
+        #[block]
+        {
+            let _: Weight =
+                <Pallet<T> as OnOffenceHandler<T::AccountId, Identification<T>, Weight>>::on_offence(
+                    &offenders, &fractions, 0,
+                );
+        }
+
+        assert_eq!(Excluded::<T>::get().len(), offenders.len());
+    }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}

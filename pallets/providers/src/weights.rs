@@ -1,0 +1,49 @@
+//! TO BE GENERATED: the runtime uses `runtime/src/weights/pallet_lunarx_providers.rs`, measured by
+//! `scripts/benchmark weights`. The figures of `()` are for mocks only: database accesses are counted,
+//! time is not.
+
+use frame_support::weights::{constants::RocksDbWeight, Weight};
+
+/// One function a benchmark.
+pub trait WeightInfo {
+    /// `a`: addresses.
+    fn register(a: u32) -> Weight;
+    /// `a`: addresses.
+    fn update(a: u32) -> Weight;
+    /// Adds collateral.
+    fn top_up() -> Weight;
+    /// Begins an exit.
+    fn announce_exit() -> Weight;
+    /// Ends an exit.
+    fn withdraw() -> Weight;
+    /// `n`: offenders, each a provider.
+    fn on_offence(n: u32) -> Weight;
+}
+
+impl WeightInfo for () {
+    fn register(_: u32) -> Weight {
+        RocksDbWeight::get().reads_writes(6, 4)
+    }
+
+    fn update(_: u32) -> Weight {
+        RocksDbWeight::get().reads_writes(4, 3)
+    }
+
+    fn top_up() -> Weight {
+        RocksDbWeight::get().reads_writes(3, 3)
+    }
+
+    fn announce_exit() -> Weight {
+        RocksDbWeight::get().reads_writes(1, 1)
+    }
+
+    fn withdraw() -> Weight {
+        RocksDbWeight::get().reads_writes(3, 4)
+    }
+
+    fn on_offence(n: u32) -> Weight {
+        let n = u64::from(n);
+        RocksDbWeight::get()
+            .reads_writes(n.saturating_mul(5).saturating_add(3), n.saturating_mul(5).saturating_add(1))
+    }
+}

@@ -1,0 +1,15 @@
+//! The configuration of each pallet, one file a concern.
+
+mod access;
+mod consensus;
+mod money;
+mod parameters;
+mod service;
+mod system;
+
+pub use access::ProxyType;
+pub use consensus::{KeyDeposit, ReportLongevity};
+pub use money::{ExistentialDeposit, TransactionByteFee};
+pub use parameters::{dynamic_params, RuntimeParameters};
+pub use service::{AcceptWithin, MaxOfferLife, MaxPromises, MaxWindows, Window};
+pub use system::{MAXIMUM_BLOCK_BYTES, MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO};

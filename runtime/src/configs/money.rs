@@ -1,0 +1,98 @@
+//! LX: balances, fees, vesting, issuance.
+
+use crate::{
+    AccountId, Balance, Balances, Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, System,
+    Vesting, LX,
+};
+use frame_support::{
+    parameter_types,
+    traits::{
+        fungible::{Balanced, Credit},
+        ConstU32, ConstU8, OnUnbalanced, VariantCountOf, WithdrawReasons,
+    },
+    weights::{ConstantMultiplier, IdentityFee},
+};
+use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
+use sp_runtime::{
+    traits::{Bounded, ConvertInto},
+    FixedPointNumber, Perquintill,
+};
+
+parameter_types! {
+    /// Least balance of an account: 0.001 LX.
+    pub const ExistentialDeposit: Balance = LX / 1_000;
+    /// Fee of a transaction's byte: 0.000001 LX.
+    pub const TransactionByteFee: Balance = LX / 1_000_000;
+    /// Fullness of blocks at which fees stay as they are.
+    pub const TargetBlockFullness: Perquintill = Perquintill::from_percent(25);
+    pub AdjustmentVariable: Multiplier = Multiplier::saturating_from_rational(1, 100_000);
+    pub MinimumMultiplier: Multiplier = Multiplier::saturating_from_rational(1, 10);
+    pub MaximumMultiplier: Multiplier = Bounded::max_value();
+    pub const MinVestedTransfer: Balance = LX;
+    pub UnvestedFundsAllowedWithdrawReasons: WithdrawReasons =
+        WithdrawReasons::except(WithdrawReasons::TRANSFER | WithdrawReasons::RESERVE);
+}
+
+impl pallet_balances::Config for Runtime {
+    type AccountStore = System;
+    type Balance = Balance;
+    type DoneSlashHandler = ();
+    type DustRemoval = ();
+    type ExistentialDeposit = ExistentialDeposit;
+    type FreezeIdentifier = RuntimeFreezeReason;
+    type MaxFreezes = VariantCountOf<RuntimeFreezeReason>;
+    type MaxLocks = ConstU32<50>;
+    type MaxReserves = ConstU32<50>;
+    type ReserveIdentifier = [u8; 8];
+    type RuntimeEvent = RuntimeEvent;
+    type RuntimeFreezeReason = RuntimeFreezeReason;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type WeightInfo = pallet_balances::weights::SubstrateWeight<Self>;
+}
+
+/// Fees and tips go to the block's author.
+pub struct ToAuthor;
+
+impl OnUnbalanced<Credit<AccountId, Balances>> for ToAuthor {
+    fn on_nonzero_unbalanced(credit: Credit<AccountId, Balances>) {
+        if let Some(author) = pallet_authorship::Pallet::<Runtime>::author() {
+            // Too little for an account of its own is burned, as dust is.
+            let _ = Balances::resolve(&author, credit);
+        }
+    }
+}
+
+impl pallet_transaction_payment::Config for Runtime {
+    type FeeMultiplierUpdate = TargetedFeeAdjustment<
+        Self,
+        TargetBlockFullness,
+        AdjustmentVariable,
+        MinimumMultiplier,
+        MaximumMultiplier,
+    >;
+    type LengthToFee = ConstantMultiplier<Balance, TransactionByteFee>;
+    type OnChargeTransaction = FungibleAdapter<Balances, ToAuthor>;
+    type OperationalFeeMultiplier = ConstU8<5>;
+    type RuntimeEvent = RuntimeEvent;
+    // One second of computing costs one LX.
+    type WeightInfo = pallet_transaction_payment::weights::SubstrateWeight<Self>;
+    type WeightToFee = IdentityFee<Balance>;
+}
+
+impl pallet_vesting::Config for Runtime {
+    type BlockNumberProvider = System;
+    type BlockNumberToBalance = ConvertInto;
+    type Currency = Balances;
+    type MinVestedTransfer = MinVestedTransfer;
+    type RuntimeEvent = RuntimeEvent;
+    type UnvestedFundsAllowedWithdrawReasons = UnvestedFundsAllowedWithdrawReasons;
+    type WeightInfo = pallet_vesting::weights::SubstrateWeight<Self>;
+
+    const MAX_VESTING_SCHEDULES: u32 = 28;
+}
+
+impl pallet_lunarx_issuance::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeEvent = RuntimeEvent;
+    type Vesting = Vesting;
+}

@@ -1,0 +1,105 @@
+//! Genesis presets: `dev` (one authority) and `local` (three), for development only: their keys are
+//! public. Every LX in them is part of the 45 million that genesis may issue.
+
+use crate::{AccountId, Balance, RuntimeGenesisConfig, SessionKeys, BABE_GENESIS_EPOCH_CONFIG, DAYS, LX};
+use alloc::{format, vec, vec::Vec};
+use frame_support::build_struct_json_patch;
+use lunarx_core::{INVESTOR_SHARE, TEAM_SHARE};
+use pallet_lunarx_issuance::{Allocation, Share};
+use serde_json::Value;
+use sp_core::{crypto::Pair, ed25519, sr25519};
+use sp_genesis_builder::PresetId;
+
+/// Preset of three authorities, for networks of several processes.
+pub const LOCAL: &str = sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET;
+/// Preset of one authority.
+pub const DEV: &str = sp_genesis_builder::DEV_RUNTIME_PRESET;
+
+/// What each development account can spend at once.
+const DEV_ENDOWMENT: Balance = 100_000 * LX;
+/// Miners endowed in the development presets: `//Miner1` to `//Miner16`.
+const DEV_MINERS: u32 = 16;
+/// Vesting of the core team's share.
+const TEAM_VESTING: u32 = 4 * 365 * DAYS;
+/// Vesting of the early investors' share.
+const INVESTOR_VESTING: u32 = 2 * 365 * DAYS;
+
+/// Keys that everybody can derive. `uri` is one of the constants below, so it parses.
+fn dev_pair<P: Pair>(uri: &str) -> P {
+    P::from_string(uri, None).expect("development uris are well-formed")
+}
+
+fn dev_account(uri: &str) -> AccountId {
+    dev_pair::<sr25519::Pair>(uri).public().into()
+}
+
+fn authority(name: &str) -> (AccountId, SessionKeys) {
+    let uri = format!("//{name}");
+    let keys = SessionKeys {
+        babe: dev_pair::<sr25519::Pair>(&uri).public().into(),
+        grandpa: dev_pair::<ed25519::Pair>(&uri).public().into(),
+    };
+    (dev_account(&uri), keys)
+}
+
+/// The development accounts that can spend from block one.
+fn endowed() -> Vec<AccountId> {
+    let named = ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie", "Client"];
+    let named = named.iter().map(|name| dev_account(&format!("//{name}")));
+    let miners = (1..=DEV_MINERS).map(|number| dev_account(&format!("//Miner{number}")));
+    named.chain(miners).collect()
+}
+
+/// The genesis shares: development accounts live off the core team's, the rest vests.
+fn allocations() -> Vec<Allocation<AccountId>> {
+    let mut all: Vec<_> = endowed()
+        .into_iter()
+        .map(|who| Allocation {
+            who,
+            share: Share::Team,
+            amount: DEV_ENDOWMENT,
+            liquid: DEV_ENDOWMENT,
+            vesting_start: 0,
+            vesting_blocks: 0,
+        })
+        .collect();
+    let spent: Balance = all.iter().map(|allocation| allocation.amount).sum();
+    let vesting = |uri, share, amount, vesting_blocks| Allocation {
+        who: dev_account(uri),
+        share,
+        amount,
+        liquid: 0,
+        vesting_start: 0,
+        vesting_blocks,
+    };
+    all.push(vesting("//CoreTeam", Share::Team, TEAM_SHARE - spent, TEAM_VESTING));
+    all.push(vesting("//Investors", Share::Investor, INVESTOR_SHARE, INVESTOR_VESTING));
+    all
+}
+
+fn development(authorities: Vec<(AccountId, SessionKeys)>) -> Value {
+    let accounts: Vec<AccountId> = authorities.iter().map(|(account, _)| account.clone()).collect();
+    let keys = authorities.into_iter().map(|(account, keys)| (account.clone(), account, keys)).collect();
+    build_struct_json_patch!(RuntimeGenesisConfig {
+        babe: pallet_babe::GenesisConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
+        issuance: pallet_lunarx_issuance::GenesisConfig { allocations: allocations() },
+        providers: pallet_lunarx_providers::GenesisConfig { authorities: accounts },
+        session: pallet_session::GenesisConfig { keys },
+        sudo: pallet_sudo::GenesisConfig { key: Some(dev_account("//Alice")) },
+    })
+}
+
+/// The JSON patch of a preset, if it is known.
+pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
+    let patch = match id.as_ref() {
+        DEV => development(vec![authority("Alice")]),
+        LOCAL => development(vec![authority("Alice"), authority("Bob"), authority("Charlie")]),
+        _ => return None,
+    };
+    Some(serde_json::to_string(&patch).expect("a JSON value has a text").into_bytes())
+}
+
+/// The names of all presets.
+pub fn preset_names() -> Vec<PresetId> {
+    vec![PresetId::from(DEV), PresetId::from(LOCAL)]
+}

@@ -1,0 +1,4 @@
+//! Weights measured on the runtime's Wasm by `scripts/benchmark weights`.
+
+pub mod pallet_lunarx_contracts;
+pub mod pallet_lunarx_providers;
