@@ -2,18 +2,24 @@
 
 use anyhow::Context;
 use libp2p::Multiaddr;
-use lunarx_chain::{Chain, RpcChain, Signer};
+use lunarx_chain::{Chain, ChainError, RpcChain, Signer};
 use lunarx_core::{Balance, Lx};
 use lunarx_worker::{run_miner, MinerConfig};
 use sc_service::RpcHandlers;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::{cli::MinerCommand, in_process::InProcess};
+
+/// Between the first two attempts to reach the chain; doubled by each further one.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// Longest time between two attempts.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// What the miner sells and where it is found.
 #[derive(Clone, Debug, clap::Args)]
@@ -84,6 +90,13 @@ fn signer(args: &MinerArgs) -> anyhow::Result<Signer> {
 }
 
 fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = std::fs::metadata(path).with_context(|| format!("can not read {}", path.display()))?;
+    anyhow::ensure!(
+        metadata.permissions().mode() & 0o077 == 0,
+        "{0} is open to others, and it holds a secret: run 'chmod 600 {0}'",
+        path.display()
+    );
     let text = std::fs::read_to_string(path).with_context(|| format!("can not read {}", path.display()))?;
     Ok(Zeroizing::new(text))
 }
@@ -109,13 +122,30 @@ pub fn run_alone(command: &MinerCommand) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let signer = signer(&command.args)?;
-        let chain: Arc<dyn Chain> = Arc::new(RpcChain::connect(&command.rpc).await?);
         let stop = CancellationToken::new();
         tokio::spawn(stop_on_signal(stop.clone()));
-        std::fs::create_dir_all(&command.base_path)?;
+        std::fs::create_dir_all(&command.base_path)
+            .with_context(|| format!("can not make the folder {}", command.base_path.display()))?;
+        let Some(chain) = stop.run_until_cancelled(connect(&command.rpc)).await else { return Ok(()) };
+        let chain: Arc<dyn Chain> = Arc::new(chain?);
         run_miner(chain, signer, config(&command.args, command.base_path.clone()), stop).await?;
         Ok(())
     })
+}
+
+/// Connects to the chain, and waits for it where it cannot be reached: a miner may start before its node.
+async fn connect(urls: &[String]) -> Result<RpcChain, ChainError> {
+    let mut wait = FIRST_WAIT;
+    loop {
+        match RpcChain::connect(urls).await {
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(target: "miner", "{error}; trying again in {} s", wait.as_secs());
+            }
+            outcome => return outcome,
+        }
+        tokio::time::sleep(wait).await;
+        wait = wait.saturating_mul(2).min(LONGEST_WAIT);
+    }
 }
 
 async fn stop_on_signal(stop: CancellationToken) {
@@ -138,6 +168,19 @@ async fn stop_on_signal(stop: CancellationToken) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refuses_a_secret_that_others_can_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "//Miner1").unwrap();
+        let allow = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        allow(0o640);
+        assert!(read_secret(&path).unwrap_err().to_string().contains("chmod 600"));
+        allow(0o600);
+        assert_eq!(read_secret(&path).unwrap().as_str(), "//Miner1");
+    }
 
     #[test]
     fn reads_sizes_and_refuses_others() {

@@ -1,10 +1,10 @@
 //! What the node and the workers call.
 
 use crate::{
-    configs::{dynamic_params, AcceptWithin, MaxOfferLife, MaxPromises, MaxWindows, Window},
-    genesis, AccountId, Babe, Balance, Block, BlockNumber, Contracts, Executive, Grandpa, Historical,
-    InherentDataExt, Issuance, Nonce, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys,
-    System, TransactionPayment, BABE_GENESIS_EPOCH_CONFIG, BLOCK_MILLIS, DAYS, EPOCH_BLOCKS, VERSION,
+    configs::{dynamic_params, AcceptWithin, ExitDelay, MaxOfferLife, MaxPromises, MaxWindows, Window},
+    genesis, AccountId, Babe, Balance, Block, Contracts, Executive, Grandpa, Historical, InherentDataExt,
+    Issuance, Nonce, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System,
+    TransactionPayment, BABE_GENESIS_EPOCH_CONFIG, BLOCK_MILLIS, DAYS, EPOCH_BLOCKS, VERSION,
 };
 use alloc::vec::Vec;
 use codec::Encode;
@@ -249,7 +249,7 @@ impl_runtime_apis! {
                 max_windows: MaxWindows::get(),
                 max_promises: MaxPromises::get(),
                 collateral_per_gib: <dynamic_params::providers::CollateralPerGib as Get<Balance>>::get(),
-                exit_delay: <dynamic_params::providers::ExitDelay as Get<BlockNumber>>::get(),
+                exit_delay: ExitDelay::get(),
             }
         }
 

@@ -3,7 +3,7 @@
 use crate::amount::parse_lx;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use lunarx_client::Code;
-use lunarx_core::Balance;
+use lunarx_core::{Balance, ContractId};
 use std::path::PathBuf;
 
 /// The RPC endpoint where neither flag, environment nor configuration names one.
@@ -33,6 +33,7 @@ const EXAMPLES: &str = "Examples:
   lunarx get 5f3a -o photos.tar             the beginning of an id suffices
   lunarx get 5f3a -o - | tar t
   lunarx rm 5f3a                            ends its contracts, refunds what is not served
+  lunarx contracts                          everything that the account pays for
 
 Environment: LUNARX_HOME, LUNARX_RPC (separated by commas), LUNARX_PASSWORD, RUST_LOG";
 
@@ -67,12 +68,14 @@ pub enum Command {
     Put(Put),
     /// Read an object back
     Get(Get),
-    /// List the objects in the catalogue
+    /// List the objects in the catalogue, when their terms end, and puts that are pending
     Ls,
-    /// Show how an object fares: its contracts, and which of its pieces can be read
+    /// Show how an object fares: its term, its contracts, and which of its pieces can be read
     Status(Object),
-    /// End an object's contracts and forget it: it cannot be read any more
+    /// End the contracts of an object, or of a put that was interrupted, and forget it
     Rm(Object),
+    /// List the account's live contracts, or end some of them
+    Contracts(Contracts),
     /// List the registered miners
     Miners,
     /// Show what an account has
@@ -134,6 +137,25 @@ pub struct Object {
     pub id: String,
 }
 
+/// `lunarx contracts`.
+#[derive(Debug, ClapArgs)]
+pub struct Contracts {
+    /// What to do with them; without, they are listed.
+    #[command(subcommand)]
+    pub command: Option<ContractsCommand>,
+}
+
+/// What to do with contracts.
+#[derive(Debug, Subcommand)]
+pub enum ContractsCommand {
+    /// End contracts at once, whatever they belong to: the pieces under them are lost
+    End {
+        /// Ids in full, as `lunarx contracts` shows them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<ContractId>,
+    },
+}
+
 /// `lunarx balance`.
 #[derive(Debug, ClapArgs)]
 pub struct BalanceOf {
@@ -170,8 +192,27 @@ mod tests {
     }
 
     #[test]
+    fn contracts_are_listed_or_ended() {
+        let id = ContractId([0xcd; 32]);
+        let parse = |line: String| {
+            let args = Args::try_parse_from(line.split_whitespace()).unwrap();
+            let Command::Contracts(contracts) = args.command else { panic!("{line}") };
+            (args.global.json, contracts.command)
+        };
+        assert!(matches!(parse("lunarx contracts".into()), (false, None)));
+        assert!(matches!(parse("lunarx contracts --json".into()), (true, None)));
+        for line in [format!("contracts end {id} {id} --json"), format!("contracts --json end {id} {id}")] {
+            let (json, command) = parse(format!("lunarx {line}"));
+            let Some(ContractsCommand::End { ids }) = command else { panic!("{line}") };
+            assert_eq!((json, ids), (true, vec![id, id]));
+        }
+    }
+
+    #[test]
     fn refuses_nonsense() {
-        for line in ["put a --code 9/8", "put a --code x", "put a --days 0", "transfer x -1", "get", ""] {
+        let short = "contracts end 0x1234";
+        let lines = ["put a --code 9/8", "put a --code x", "put a --days 0", "transfer x -1", "get", ""];
+        for line in lines.into_iter().chain(["contracts end", short]) {
             let line = format!("lunarx {line}");
             assert!(Args::try_parse_from(line.split_whitespace()).is_err(), "{line}");
         }

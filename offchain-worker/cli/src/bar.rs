@@ -16,7 +16,7 @@ const TICK: Duration = Duration::from_millis(200);
 pub struct Bar(ProgressBar);
 
 impl Bar {
-    /// Shows nothing unless standard error is a terminal.
+    /// Shows nothing unless standard error is a terminal: elsewhere its escape codes would be noise.
     pub fn start() -> Arc<Self> {
         let target = match stderr().is_terminal() {
             true => ProgressDrawTarget::stderr(),
@@ -60,6 +60,37 @@ fn style(template: &str) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lunarx_client::Phase;
+    use std::process::Command;
+
+    /// Set where this test runs as a program of its own.
+    const CHILD: &str = "LUNARX_TEST_BAR";
+
+    /// A bar as a put shows it.
+    fn show() {
+        let bar = Bar::start();
+        bar.report(Event::Phase(Phase::Uploading));
+        bar.report(Event::Total(1 << 20));
+        bar.report(Event::Bytes(1 << 19));
+        std::thread::sleep(2 * TICK);
+        bar.report(Event::Fault("a miner".into()));
+        bar.finish();
+    }
+
+    #[test]
+    fn shows_nothing_where_no_terminal_is() {
+        if std::env::var_os(CHILD).is_some() {
+            return show();
+        }
+        let name = "bar::tests::shows_nothing_where_no_terminal_is";
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args([name, "--exact", "--nocapture"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "no bar, no escape codes");
+    }
 
     #[test]
     fn templates_are_well_formed() {

@@ -1,6 +1,7 @@
 //! One file a group of commands.
 
 mod account;
+mod contracts;
 mod get;
 mod objects;
 mod put;
@@ -19,9 +20,10 @@ pub async fn run(args: Args) -> Result<()> {
         Command::Wallet(command) => wallet::run(&session, command),
         Command::Put(put) => put::run(&session, put).await,
         Command::Get(get) => get::run(&session, get).await,
-        Command::Ls => objects::list(&session),
+        Command::Ls => objects::list(&session).await,
         Command::Status(object) => objects::status(&session, &object.id).await,
         Command::Rm(object) => objects::remove(&session, &object.id).await,
+        Command::Contracts(args) => contracts::run(&session, args).await,
         Command::Miners => account::miners(&session).await,
         Command::Balance(of) => account::balance(&session, of.account.as_deref()).await,
         Command::Transfer(transfer) => account::transfer(&session, &transfer.to, transfer.amount).await,

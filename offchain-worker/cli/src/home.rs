@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! HOME/wallet.key     the seed, encrypted (`lunarx_client::keystore`)
-//! HOME/objects/       sealed manifests (`lunarx_client::catalogue`)
+//! HOME/objects/       sealed manifests, and records of puts under way (`lunarx_client::catalogue`)
 //! HOME/config.json    optional: {"rpc": ["ws://.."], "password_file": ".."}
 //! ```
 
@@ -35,7 +35,9 @@ pub struct Home {
     folder: PathBuf,
     /// Chain nodes, one at least.
     pub rpc: Vec<String>,
-    /// Where the password is, if in a file.
+    /// The file of the password that a flag names.
+    pub password_flag: Option<PathBuf>,
+    /// The file of the password that the configuration names.
     pub password_file: Option<PathBuf>,
 }
 
@@ -56,8 +58,8 @@ impl Home {
         if rpc.is_empty() {
             rpc.push(DEFAULT_RPC.into());
         }
-        let password_file = global.password_file.clone().or(config.password_file);
-        Ok(Self { folder, rpc, password_file })
+        let (password_flag, password_file) = (global.password_file.clone(), config.password_file);
+        Ok(Self { folder, rpc, password_flag, password_file })
     }
 
     /// The encrypted seed.

@@ -1,6 +1,6 @@
 //! Results on standard output: lines for people, or one JSON value.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::HumanBytes;
 use serde_json::Value;
 use std::{
@@ -21,10 +21,10 @@ pub enum To {
 pub fn print(json: bool, to: To, value: &Value, human: &str) -> Result<()> {
     let text = if json { serde_json::to_string_pretty(value)? } else { human.trim_end().to_owned() };
     match to {
-        To::Stdout => writeln!(stdout(), "{text}")?,
-        To::Stderr => writeln!(stderr(), "{text}")?,
+        To::Stdout => writeln!(stdout(), "{text}").and_then(|()| stdout().flush()),
+        To::Stderr => writeln!(stderr(), "{text}"),
     }
-    Ok(())
+    .context("cannot print the result")
 }
 
 /// A word of warning on standard error.

@@ -1,10 +1,12 @@
-//! The wallet's password: from the environment, a file, or the terminal, in this order.
+//! The wallet's password: from the file that a flag names, the environment, the file that the configuration
+//! names, or the terminal, in this order.
 
 use crate::home::Home;
 use anyhow::{bail, Context, Result};
 use std::{
     fs::File,
     io::{BufRead, BufReader, Read},
+    path::Path,
 };
 use zeroize::Zeroizing;
 
@@ -40,17 +42,24 @@ pub fn new(home: &Home) -> Result<Zeroizing<String>> {
 }
 
 fn given(home: &Home) -> Result<Option<Zeroizing<String>>> {
+    if let Some(path) = &home.password_flag {
+        return from_file(path).map(Some);
+    }
     if let Some(password) = std::env::var_os(VARIABLE) {
         let password = password.into_string().ok().with_context(|| format!("{VARIABLE} is not UTF-8"))?;
         return Ok(Some(Zeroizing::new(password)));
     }
-    let Some(path) = &home.password_file else { return Ok(None) };
+    home.password_file.as_deref().map(from_file).transpose()
+}
+
+/// The first line.
+fn from_file(path: &Path) -> Result<Zeroizing<String>> {
     let what = || format!("cannot read the password from {}", path.display());
     let file = File::open(path).with_context(what)?;
     let mut line = Zeroizing::new(String::new());
     BufReader::new(file.take(MAX_PASSWORD_BYTES)).read_line(&mut line).with_context(what)?;
     let password = line.trim_end_matches(['\r', '\n']);
-    Ok(Some(Zeroizing::new(password.into())))
+    Ok(Zeroizing::new(password.into()))
 }
 
 fn prompt(question: &str) -> Result<Zeroizing<String>> {

@@ -80,6 +80,7 @@ pub fn stop_on_signal() -> Result<CancellationToken> {
         eprintln!("stopping and cleaning up; press Ctrl-C again to leave at once");
         cancelled.cancel();
         next().await;
+        eprintln!("left at once; `lunarx ls` shows a put as pending, and `lunarx rm ID` ends its contracts");
         std::process::exit(i32::from(STOPPED));
     });
     Ok(stop)

@@ -5,7 +5,7 @@
 //!
 //! Files appear whole and are only replaced or removed as a whole. Their content is that of
 //! [`lunarx_row::manifest`]; whoever has the folder but not the seed learns the number of objects and
-//! roughly how large they are.
+//! roughly how large they are. Puts under way have their records in the same folder ([`crate::journal`]).
 
 use crate::file::{create_private_folder, read_bounded, Existing, NewFile};
 use lunarx_row::{manifest::MAX_MANIFEST_BYTES, Manifest, ManifestKey, ObjectId, RowError};
@@ -15,7 +15,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const EXTENSION: &str = "manifest";
 /// Fewest hex digits by which an object may be named.
 pub const MIN_PREFIX_DIGITS: usize = 4;
 
@@ -33,11 +32,14 @@ pub enum CatalogueError {
         /// How many begin so.
         count: usize,
     },
+    /// It is no object yet, and may never be one.
+    #[error("object {0} is not stored: its put is under way or was interrupted")]
+    Pending(ObjectId),
     /// Not a beginning of an object's id.
     #[error("{0:?} is no object id: expected at least {MIN_PREFIX_DIGITS} hex digits")]
     NotAnId(String),
     /// A file is there, but cannot be opened with these keys.
-    #[error("manifest {path} cannot be opened: {source}")]
+    #[error("{path} cannot be opened: {source}")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -45,7 +47,7 @@ pub enum CatalogueError {
         source: RowError,
     },
     /// A file holds another object than its name says.
-    #[error("manifest {path} is that of object {actual}")]
+    #[error("{path} is that of object {actual}")]
     Misnamed {
         /// The file.
         path: PathBuf,
@@ -63,6 +65,24 @@ pub enum CatalogueError {
         /// Its reason.
         source: io::Error,
     },
+}
+
+/// What a file of the folder says of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    /// How to read it.
+    Manifest,
+    /// What its put has promised so far.
+    Pending,
+}
+
+impl FileKind {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::Pending => "pending",
+        }
+    }
 }
 
 /// The folder, opened with the key of its manifests.
@@ -88,23 +108,12 @@ impl Catalogue {
     /// Adds or replaces an object's manifest, durably.
     pub fn save(&self, manifest: &Manifest) -> Result<(), CatalogueError> {
         let sealed = manifest.seal(&self.key).map_err(CatalogueError::Seal)?;
-        let path = self.path(manifest.object);
-        let write = || {
-            let mut file = NewFile::create(&path, true)?;
-            file.write_all(&sealed)?;
-            file.publish(Existing::Replace)
-        };
-        write().map_err(|source| io_error(&path, source))
+        self.write(manifest.object, FileKind::Manifest, &sealed)
     }
 
     /// Reads an object's manifest.
     pub fn load(&self, object: ObjectId) -> Result<Manifest, CatalogueError> {
-        let path = self.path(object);
-        let max = u64::try_from(MAX_MANIFEST_BYTES).unwrap_or(u64::MAX);
-        let sealed = read_bounded(&path, max).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => CatalogueError::NotFound(object.to_string()),
-            _ => io_error(&path, source),
-        })?;
+        let (path, sealed) = self.read(object, FileKind::Manifest, MAX_MANIFEST_BYTES)?;
         let manifest = Manifest::open(&sealed, &self.key)
             .map_err(|source| CatalogueError::Unreadable { path: path.clone(), source })?;
         match manifest.object == object {
@@ -115,18 +124,7 @@ impl Catalogue {
 
     /// Every object's id, in order.
     pub fn ids(&self) -> Result<Vec<ObjectId>, CatalogueError> {
-        let entries = fs::read_dir(&self.folder).map_err(|source| io_error(&self.folder, source))?;
-        let mut ids = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|source| io_error(&self.folder, source))?;
-            let path = entry.path();
-            let stem = path.file_stem().and_then(|stem| stem.to_str());
-            if path.extension().is_some_and(|extension| extension == EXTENSION) {
-                ids.extend(stem.and_then(parse_id));
-            }
-        }
-        ids.sort();
-        Ok(ids)
+        self.ids_of(FileKind::Manifest)
     }
 
     /// Every manifest, or why one cannot be opened, oldest first.
@@ -138,11 +136,21 @@ impl Catalogue {
 
     /// The one object whose id begins with `prefix` (hex digits, with or without `0x`).
     pub fn resolve(&self, prefix: &str) -> Result<ObjectId, CatalogueError> {
+        let id = self.resolve_any(prefix)?;
+        match self.has(id, FileKind::Manifest) {
+            true => Ok(id),
+            false => Err(CatalogueError::Pending(id)),
+        }
+    }
+
+    /// The one object, or put that is pending, whose id begins with `prefix`.
+    pub fn resolve_any(&self, prefix: &str) -> Result<ObjectId, CatalogueError> {
         let digits = prefix.strip_prefix("0x").unwrap_or(prefix).to_ascii_lowercase();
         if digits.len() < MIN_PREFIX_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(CatalogueError::NotAnId(prefix.into()));
         }
         let mut ids = self.ids()?;
+        ids.append(&mut self.pending_ids()?);
         ids.retain(|id| hex::encode(id.0).starts_with(&digits));
         match ids[..] {
             [] => Err(CatalogueError::NotFound(prefix.into())),
@@ -153,15 +161,77 @@ impl Catalogue {
 
     /// Drops an object's manifest. Without it the object cannot be read.
     pub fn remove(&self, object: ObjectId) -> Result<(), CatalogueError> {
-        let path = self.path(object);
+        self.delete(object, FileKind::Manifest)
+    }
+
+    /// Seals what is in the folder.
+    pub(crate) fn key(&self) -> &ManifestKey {
+        &self.key
+    }
+
+    /// Adds or replaces a file, durably.
+    pub(crate) fn write(
+        &self,
+        object: ObjectId,
+        kind: FileKind,
+        sealed: &[u8],
+    ) -> Result<(), CatalogueError> {
+        let path = self.path(object, kind);
+        let write = || {
+            let mut file = NewFile::create(&path, true)?;
+            file.write_all(sealed)?;
+            file.publish(Existing::Replace)
+        };
+        write().map_err(|source| io_error(&path, source))
+    }
+
+    /// A file's content, and where it is.
+    pub(crate) fn read(
+        &self,
+        object: ObjectId,
+        kind: FileKind,
+        max: usize,
+    ) -> Result<(PathBuf, Vec<u8>), CatalogueError> {
+        let path = self.path(object, kind);
+        let sealed = read_bounded(&path, u64::try_from(max).unwrap_or(u64::MAX)).map_err(|source| {
+            match source.kind() {
+                io::ErrorKind::NotFound => CatalogueError::NotFound(object.to_string()),
+                _ => io_error(&path, source),
+            }
+        })?;
+        Ok((path, sealed))
+    }
+
+    pub(crate) fn has(&self, object: ObjectId, kind: FileKind) -> bool {
+        self.path(object, kind).is_file()
+    }
+
+    pub(crate) fn delete(&self, object: ObjectId, kind: FileKind) -> Result<(), CatalogueError> {
+        let path = self.path(object, kind);
         fs::remove_file(&path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => CatalogueError::NotFound(object.to_string()),
             _ => io_error(&path, source),
         })
     }
 
-    fn path(&self, object: ObjectId) -> PathBuf {
-        self.folder.join(format!("{}.{EXTENSION}", hex::encode(object.0)))
+    /// The objects that have a file of a kind, in order.
+    pub(crate) fn ids_of(&self, kind: FileKind) -> Result<Vec<ObjectId>, CatalogueError> {
+        let entries = fs::read_dir(&self.folder).map_err(|source| io_error(&self.folder, source))?;
+        let mut ids = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|source| io_error(&self.folder, source))?;
+            let path = entry.path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            if path.extension().is_some_and(|extension| extension == kind.extension()) {
+                ids.extend(stem.and_then(parse_id));
+            }
+        }
+        ids.sort();
+        Ok(ids)
+    }
+
+    fn path(&self, object: ObjectId, kind: FileKind) -> PathBuf {
+        self.folder.join(format!("{}.{}", hex::encode(object.0), kind.extension()))
     }
 }
 
@@ -235,7 +305,8 @@ mod tests {
         catalogue.save(&manifest(1, 1)).unwrap();
         let other = Catalogue::open(folder.path().join("objects"), ManifestKey::random()).unwrap();
         assert!(matches!(other.load(ObjectId([1; 32])), Err(CatalogueError::Unreadable { .. })));
-        fs::rename(catalogue.path(ObjectId([1; 32])), catalogue.path(ObjectId([2; 32]))).unwrap();
+        let path = |id| catalogue.path(ObjectId([id; 32]), FileKind::Manifest);
+        fs::rename(path(1), path(2)).unwrap();
         assert!(matches!(catalogue.load(ObjectId([2; 32])), Err(CatalogueError::Misnamed { .. })));
         assert_eq!(catalogue.list().unwrap().len(), 1);
     }

@@ -1,7 +1,10 @@
 //! Contracts of one client: opened, watched until the miners accept, ended.
 
 use crate::{
-    limits::{ACCEPT_GRACE_BLOCKS, CLEANUP_ATTEMPTS, CLEANUP_PAUSE, MAX_CONCURRENT_MINERS, STALL_FACTOR},
+    limits::{
+        ACCEPT_GRACE_BLOCKS, ACCEPT_PATIENCE_BLOCKS, CLEANUP_ATTEMPTS, CLEANUP_OUTAGE, CLEANUP_PAUSE,
+        MAX_CONCURRENT_MINERS, STALL_FACTOR, TRANSACTION_LIFE_BLOCKS,
+    },
     reserve::Slot,
     ClientError, Fault, MinerFault,
 };
@@ -9,7 +12,10 @@ use futures::{stream, StreamExt, TryStreamExt};
 use lunarx_chain::{Call, Chain, ChainError, Signer};
 use lunarx_core::{AccountId, Balance, BlockNumber, ContractId, ContractInfo, ContractState, Promise};
 use std::{sync::Arc, time::Duration};
-use tokio::time::{sleep, timeout, Instant};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout, timeout_at, Instant},
+};
 
 /// Blocks without which a chain stands still, at its own pace, whatever its parameters.
 const STALL_BLOCKS: u64 = 20;
@@ -25,6 +31,60 @@ pub(crate) struct Opened {
     pub fees: Balance,
     /// Miners that did not accept. Their contracts are refunded.
     pub faults: Vec<MinerFault>,
+    /// The places of these among the slots.
+    pub late: Vec<usize>,
+}
+
+impl Opened {
+    /// With what came of the same segment before.
+    pub fn after(mut self, before: Self) -> Self {
+        self.fees = self.fees.saturating_add(before.fees);
+        let faults = std::mem::replace(&mut self.faults, before.faults);
+        self.add_faults(faults);
+        self
+    }
+
+    /// Adds faults that are not known yet.
+    pub fn add_faults(&mut self, faults: Vec<MinerFault>) {
+        for fault in faults {
+            if !self.faults.contains(&fault) {
+                self.faults.push(fault);
+            }
+        }
+    }
+}
+
+/// How far the contracts of some slots are.
+struct Accepts {
+    accepted: usize,
+    held: Balance,
+    late: Vec<usize>,
+    /// Whether one can still be accepted.
+    is_open: bool,
+    /// When the last was accepted.
+    last: BlockNumber,
+}
+
+impl Accepts {
+    /// Sorts those that accepted from those that did not, as of block `height`.
+    fn of(states: &[Option<ContractInfo<AccountId>>], height: BlockNumber) -> Self {
+        let mut accepts = Self { accepted: 0, held: 0, late: Vec::new(), is_open: false, last: 0 };
+        for (at, contract) in states.iter().enumerate() {
+            match contract.as_ref().map(|contract| (contract.state, contract.escrow)) {
+                Some((ContractState::Active { since, .. }, escrow)) => {
+                    accepts.accepted += 1;
+                    accepts.held = accepts.held.saturating_add(escrow);
+                    accepts.last = accepts.last.max(since);
+                }
+                Some((ContractState::Pending { accept_by }, _)) => {
+                    accepts.late.push(at);
+                    accepts.is_open |= height <= accept_by.saturating_add(ACCEPT_GRACE_BLOCKS);
+                }
+                None => accepts.late.push(at),
+            }
+        }
+        accepts
+    }
 }
 
 /// The contracts of one account.
@@ -39,6 +99,11 @@ impl Contracts {
         Self { chain, signer }
     }
 
+    /// The chain that they are on.
+    pub fn genesis(&self) -> [u8; 32] {
+        self.chain.genesis()
+    }
+
     /// Opens a contract for each promise: one extrinsic, unless the chain takes fewer at once.
     pub async fn open(&self, promises: Vec<Promise<AccountId>>) -> Result<Balance, ClientError> {
         let mut fees: Balance = 0;
@@ -49,12 +114,15 @@ impl Contracts {
         Ok(fees)
     }
 
-    /// Waits until all contracts of `slots` are active, or until the time to accept is over. `needed`
-    /// of them must be; the rest is refunded.
+    /// Waits until all contracts of `slots` are active, or until the time to accept is over, or, once
+    /// `needed` are active, until no other has become so for [`ACCEPT_PATIENCE_BLOCKS`]. The rest is ended
+    /// and refunded. Fails if fewer than `needed` are active.
+    ///
+    /// Dropped half way, it leaves no transaction unwatched.
     pub async fn accepted(&self, slots: &[Slot], needed: usize) -> Result<Opened, ClientError> {
         let mut finalized = self.chain.finalized();
         let stall = self.stall_time();
-        let mut heard = Instant::now();
+        let (begin, mut heard) = (*finalized.borrow(), Instant::now());
         loop {
             let height = *finalized.borrow_and_update();
             let states = match self.states(slots.iter().map(|slot| slot.contract)).await {
@@ -66,14 +134,12 @@ impl Contracts {
                 states => states?,
             };
             heard = Instant::now();
-            let waiting = |state: &Option<ContractInfo<AccountId>>| match state {
-                Some(ContractInfo { state: ContractState::Pending { accept_by }, .. }) => {
-                    height <= accept_by.saturating_add(ACCEPT_GRACE_BLOCKS)
+            let accepts = Accepts::of(&states, height);
+            let patience = accepts.last.max(begin).saturating_add(ACCEPT_PATIENCE_BLOCKS);
+            if !accepts.is_open || (accepts.accepted >= needed && height >= patience) {
+                if let Some(opened) = self.judge(slots, accepts, needed).await? {
+                    return Ok(opened);
                 }
-                _ => false,
-            };
-            if !states.iter().any(waiting) {
-                return self.judge(slots, &states, needed).await;
             }
             match timeout(stall, finalized.changed()).await {
                 Ok(Ok(())) => {}
@@ -82,38 +148,42 @@ impl Contracts {
         }
     }
 
-    /// Sorts those that accepted from those that did not.
+    /// Ends those that did not accept, if there are enough others. `None` if one of them may still be
+    /// accepted, since the chain does not answer.
     async fn judge(
         &self,
         slots: &[Slot],
-        states: &[Option<ContractInfo<AccountId>>],
+        accepts: Accepts,
         needed: usize,
-    ) -> Result<Opened, ClientError> {
-        let mut opened = Opened::default();
-        let mut accepted = 0;
-        let mut late = Vec::new();
-        for (slot, state) in slots.iter().zip(states) {
-            match state {
-                Some(ContractInfo { state: ContractState::Active { .. }, escrow, .. }) => {
-                    accepted += 1;
-                    opened.held = opened.held.saturating_add(*escrow);
-                }
-                _ => {
-                    opened.faults.push(MinerFault { miner: slot.miner.account, fault: Fault::NotAccepted });
-                    late.extend(state.as_ref().map(|contract| contract.id));
-                }
-            }
-        }
+    ) -> Result<Option<Opened>, ClientError> {
+        let Accepts { accepted, held, late, is_open, .. } = accepts;
+        let fault = |at: &usize| MinerFault { miner: slots[*at].miner.account, fault: Fault::NotAccepted };
+        let faults = late.iter().map(fault).collect();
         if accepted < needed {
-            return Err(ClientError::TooFewAccepts { needed, accepted, faults: opened.faults });
+            return Err(ClientError::TooFewAccepts { needed, accepted, faults });
         }
-        if !late.is_empty() {
-            if let Err(error) = self.end(&late).await {
-                // They hold money until somebody expires them, which the miner's side does too.
+        match self.end_in_task(late.iter().map(|at| slots[*at].contract).collect()).await? {
+            Ok(_) => {}
+            Err(error) if is_open && error.is_retryable() => {
+                tracing::info!(%error, "contracts that were not accepted are not ended yet");
+                return Ok(None);
+            }
+            Err(error) if is_open => return Err(error.into()),
+            // They hold money until somebody expires them, which the miner's side does too.
+            Err(error) => {
                 tracing::warn!(%error, "contracts that were not accepted are not refunded yet");
             }
         }
-        Ok(opened)
+        Ok(Some(Opened { held, fees: 0, faults, late }))
+    }
+
+    /// Ends contracts in a task, which goes on if nobody waits for it any more.
+    async fn end_in_task(
+        &self,
+        ids: Vec<ContractId>,
+    ) -> Result<Result<usize, ChainError>, tokio::task::JoinError> {
+        let contracts = self.clone();
+        tokio::spawn(async move { contracts.end(&ids).await }).await
     }
 
     /// What the chain says of `ids`, in their order.
@@ -159,24 +229,51 @@ impl Contracts {
         }
     }
 
-    /// Ends what a failed put has opened, through an outage of the chain if it is short. `uncertain`
-    /// says that a transaction may still be on its way. Gives what is left, and why.
-    pub async fn clean_up(&self, ids: &[ContractId], uncertain: bool) -> Option<(Vec<ContractId>, String)> {
-        let mut reason = String::new();
-        for attempt in 0..CLEANUP_ATTEMPTS {
-            if attempt > 0 {
-                sleep(CLEANUP_PAUSE).await;
-            }
-            match self.end(ids).await {
-                Ok(0) if uncertain => reason = "a transaction may still take effect".into(),
-                Ok(_) => return None,
-                Err(error) => reason = error.to_string(),
-            }
+    /// Ends what a failed put has opened, until `deadline` at the latest. `uncertain` says that a
+    /// transaction may still be on its way: then it is waited for until it cannot take effect any more.
+    /// Gives what is left, and why.
+    pub async fn clean_up(
+        &self,
+        ids: &[ContractId],
+        uncertain: bool,
+        deadline: Instant,
+    ) -> Option<(Vec<ContractId>, String)> {
+        let mut reason = "no time is left".into();
+        if let Ok(true) = timeout_at(deadline, self.end_for_good(ids, uncertain, &mut reason)).await {
+            return None;
         }
-        match self.live(ids).await {
-            Ok(live) if live.is_empty() && !uncertain => None,
-            Ok(live) if !live.is_empty() => Some((live.iter().map(|contract| contract.id).collect(), reason)),
+        match timeout(CLEANUP_PAUSE, self.live(ids)).await {
+            Ok(Ok(live)) if live.is_empty() && !uncertain => None,
+            Ok(Ok(live)) if !live.is_empty() => {
+                Some((live.iter().map(|contract| contract.id).collect(), reason))
+            }
             _ => Some((ids.to_vec(), reason)),
+        }
+    }
+
+    /// Ends contracts through a short outage of the chain. True once none of them is open or can become
+    /// so; else `reason` says why not.
+    async fn end_for_good(&self, ids: &[ContractId], uncertain: bool, reason: &mut String) -> bool {
+        let mut finalized = self.chain.finalized();
+        // What was sent up to now takes effect up to there, or never.
+        let over = uncertain.then(|| finalized.borrow().saturating_add(TRANSACTION_LIFE_BLOCKS));
+        let mut heard = Instant::now();
+        loop {
+            let height = *finalized.borrow_and_update();
+            match self.end(ids).await {
+                Ok(_) if over.is_none_or(|over| height > over) => return true,
+                Ok(_) => {
+                    heard = Instant::now();
+                    *reason = "a transaction may still take effect".into();
+                }
+                Err(error) => {
+                    *reason = error.to_string();
+                    if !error.is_retryable() || heard.elapsed() >= CLEANUP_OUTAGE {
+                        return false;
+                    }
+                }
+            }
+            next_block(&mut finalized).await;
         }
     }
 
@@ -191,6 +288,14 @@ impl Contracts {
     }
 }
 
+/// Waits for the next block, for [`CLEANUP_PAUSE`] at most.
+async fn next_block(finalized: &mut watch::Receiver<BlockNumber>) {
+    // Without anybody who tells of blocks, the pause alone sets the pace.
+    if let Ok(Err(_)) = timeout(CLEANUP_PAUSE, finalized.changed()).await {
+        sleep(CLEANUP_PAUSE).await;
+    }
+}
+
 /// Windows that cover `days`, as the chain measures both.
 pub(crate) fn windows_for(days: u32, day: BlockNumber, window: BlockNumber) -> u64 {
     (u64::from(days) * u64::from(day)).div_ceil(u64::from(window.max(1)))
@@ -198,7 +303,35 @@ pub(crate) fn windows_for(days: u32, day: BlockNumber, window: BlockNumber) -> u
 
 #[cfg(test)]
 mod tests {
-    use super::windows_for;
+    use super::{windows_for, Accepts};
+    use lunarx_core::{AccountId, BatchRoot, ContractId, ContractInfo, ContractState};
+
+    fn contract(state: ContractState) -> Option<ContractInfo<AccountId>> {
+        Some(ContractInfo {
+            id: ContractId([1; 32]),
+            client: AccountId([2; 32]),
+            miner: AccountId([3; 32]),
+            root: BatchRoot([4; 32]),
+            pieces: 1,
+            bytes: 10,
+            windows: 5,
+            window_fee: 1,
+            escrow: 5,
+            paid: 0,
+            state,
+        })
+    }
+
+    #[test]
+    fn accepts_are_sorted_and_the_last_is_known() {
+        let active = |since| contract(ContractState::Active { since, settled: 0 });
+        let pending = contract(ContractState::Pending { accept_by: 100 });
+        let accepts = Accepts::of(&[active(7), pending.clone(), None, active(9)], 100);
+        assert_eq!((accepts.accepted, accepts.held, accepts.last), (2, 10, 9));
+        assert_eq!(accepts.late, [1, 2]);
+        assert!(accepts.is_open);
+        assert!(!Accepts::of(&[pending, None], 106).is_open);
+    }
 
     #[test]
     fn windows_cover_the_days() {

@@ -4,7 +4,7 @@ use crate::{keys::SeedError, CatalogueError};
 use lunarx_chain::{to_ss58, ChainError};
 use lunarx_core::{AccountId, Balance, ContractId, NodeId, LX};
 use lunarx_network::NetworkError;
-use lunarx_row::RowError;
+use lunarx_row::{ObjectId, RowError};
 use std::{fmt, io, time::Duration};
 
 /// What one miner did wrong.
@@ -107,7 +107,7 @@ pub enum ClientError {
     Chain(#[from] ChainError),
     /// The local end of the network.
     #[error("the network does not start or has stopped: {0}")]
-    Network(#[from] NetworkError),
+    Network(#[source] Box<NetworkError>),
     /// Keys.
     #[error(transparent)]
     Seed(#[from] SeedError),
@@ -217,10 +217,12 @@ pub enum ClientError {
     Stopped,
     /// It failed, and contracts are still open.
     #[error(
-        "{cause}; and {} contracts could not be ended ({reason}): {}",
+        "{cause}; and {} contracts could not be ended ({reason}): {}; object {object} stays pending",
         contracts.len(), names(contracts)
     )]
     ContractsLeft {
+        /// The object, whose record names them still.
+        object: ObjectId,
         /// Why it failed.
         cause: Box<ClientError>,
         /// Contracts that still hold money.
@@ -228,9 +230,19 @@ pub enum ClientError {
         /// Why they could not be ended.
         reason: String,
     },
+    /// Somebody removed the object while it was being put.
+    #[error("object {0} was removed while it was being stored")]
+    Removed(ObjectId),
     /// A thread of the client died.
     #[error("a task of the client died: {0}")]
     Task(#[from] tokio::task::JoinError),
+}
+
+/// Boxed, since it is much larger than all others.
+impl From<NetworkError> for ClientError {
+    fn from(error: NetworkError) -> Self {
+        Self::Network(Box::new(error))
+    }
 }
 
 /// An amount in LX, without superfluous zeros.

@@ -10,11 +10,16 @@
 //! - A piece whose miner fails or sends corrupt bytes is replaced by another at the same place.
 //! - Without `k` ranges in time, as many more pieces are asked as are missing; the slowest then lose
 //!   their lane, but may be asked again when nobody else is left.
+//! - A miner that failed for now rests until nobody else is left. When nobody answers, all that rest are
+//!   asked again, after pauses that grow, until [`OUTAGE_PATIENCE`] is over.
 //! - Each lane reads at most one window ahead.
 
 use crate::{
     client::timed,
-    limits::{CONNECT_TIMEOUT, FETCH_BUFFER_BYTES, HEDGE_AFTER, RANGE_TIMEOUT},
+    limits::{
+        CONNECT_TIMEOUT, FETCH_BUFFER_BYTES, HEDGE_AFTER, MAX_OUTAGE_PAUSE, OUTAGE_PATIENCE, OUTAGE_PAUSE,
+        RANGE_TIMEOUT,
+    },
     placement::Candidate,
     Client, ClientError, Event, Fault, PieceFault, Progress,
 };
@@ -26,15 +31,18 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
-use tokio::{sync::mpsc, task::AbortHandle, time::sleep};
+use tokio::{
+    sync::mpsc,
+    task::AbortHandle,
+    time::{sleep, Instant},
+};
 
 /// Windows of one lane in memory at the same time: in the decoder, waiting, arriving, and encoded.
 const WINDOWS_A_LANE: u64 = 4;
 /// Bytes of a full stripe's block.
 const BLOCK_BYTES: u64 = MAX_RANGE_BYTES / STRIPES_PER_RANGE;
-/// Times that a piece is tried before it counts as lost, if its miner may do better next time.
-const ATTEMPTS: u8 = 2;
 
 /// The registered miners by node, as one look at the chain shows them.
 pub(crate) type Directory = HashMap<NodeId, Candidate>;
@@ -46,7 +54,6 @@ pub(crate) struct Source {
     pub piece: PieceId,
     pub node: NodeId,
     pub miner: Option<Candidate>,
-    pub attempts: u8,
 }
 
 /// The pieces of `descriptor`, data pieces first: from them alone, decoding costs next to nothing.
@@ -58,7 +65,6 @@ pub(crate) fn sources(descriptor: &SegmentDescriptor, directory: &Directory) -> 
             piece: piece.piece,
             node: piece.miner_node,
             miner: directory.get(&piece.miner_node).cloned(),
-            attempts: 0,
         })
         .collect()
 }
@@ -71,9 +77,19 @@ pub(crate) struct SegmentFetch {
     piece_len: u64,
     window_stripes: u64,
     spare: VecDeque<Source>,
+    /// Failed, but may do better later.
+    resting: VecDeque<Source>,
+    outage: Option<Outage>,
     lanes: Vec<Lane>,
     faults: BTreeMap<u8, PieceFault>,
     progress: Arc<dyn Progress>,
+}
+
+/// A time in which nobody answers.
+struct Outage {
+    since: Instant,
+    /// The next pause.
+    pause: Duration,
 }
 
 /// One piece being read. Its task ends with it.
@@ -110,6 +126,8 @@ impl SegmentFetch {
             piece_len: descriptor.piece_len,
             window_stripes: stripes.clamp(1, STRIPES_PER_RANGE),
             spare: sources.into(),
+            resting: VecDeque::new(),
+            outage: None,
             lanes: Vec::new(),
             faults: BTreeMap::new(),
             progress,
@@ -129,20 +147,25 @@ impl SegmentFetch {
     /// `k` verified ranges that hold the pieces' bytes from `offset` on, `len` of them. Windows must be
     /// asked for in order, without gaps.
     pub async fn window(&mut self, offset: u64, len: u64) -> Result<Vec<(u8, VerifiedRange)>, ClientError> {
+        let source = |lane: &Lane| (lane.source.index, lane.source.clone());
+        let mut asked: BTreeMap<u8, Source> = self.lanes.iter().map(source).collect();
         let mut waiting: FuturesUnordered<Next> = self.lanes.drain(..).map(next_range).collect();
-        let mut asked: BTreeMap<u8, Source> = BTreeMap::new();
         let mut ranges = Vec::with_capacity(self.needed);
         let mut hedge = Box::pin(sleep(HEDGE_AFTER));
         while ranges.len() < self.needed {
             while ranges.len() + waiting.len() < self.needed && self.start(offset, &mut waiting, &mut asked) {
             }
+            if waiting.is_empty() {
+                self.rest(ranges.len()).await?;
+                continue;
+            }
             tokio::select! {
                 biased;
-                next = waiting.next() => {
-                    let Some((lane, result)) = next else { return Err(self.too_few(ranges.len())) };
+                Some((lane, result)) = waiting.next() => {
                     asked.remove(&lane.source.index);
                     match result.and_then(|range| covers(range, offset, len)) {
                         Ok(range) => {
+                            self.delivered(lane.source.index);
                             ranges.push((lane.source.index, range));
                             self.lanes.push(lane);
                         }
@@ -150,6 +173,9 @@ impl SegmentFetch {
                     }
                 }
                 () = &mut hedge => {
+                    if self.spare.is_empty() {
+                        self.spare.append(&mut self.resting);
+                    }
                     let missing = self.needed - ranges.len();
                     for _ in 0..missing {
                         self.start(offset, &mut waiting, &mut asked);
@@ -184,8 +210,31 @@ impl SegmentFetch {
         Lane { source, ranges, task }
     }
 
-    /// Notes a failure; a piece whose miner may do better is tried once more, after all others.
-    fn failed(&mut self, mut source: Source, fault: Fault) {
+    /// Nobody is asked and nobody is left: waits for those that failed for now, if they can be enough.
+    async fn rest(&mut self, have: usize) -> Result<(), ClientError> {
+        let outage = self.outage.get_or_insert(Outage { since: Instant::now(), pause: OUTAGE_PAUSE });
+        let over = outage.since.elapsed() >= OUTAGE_PATIENCE;
+        let pause = outage.pause;
+        outage.pause = pause.saturating_mul(2).min(MAX_OUTAGE_PAUSE);
+        if over || have + self.resting.len() < self.needed {
+            return Err(self.too_few(have));
+        }
+        sleep(pause).await;
+        self.spare.append(&mut self.resting);
+        Ok(())
+    }
+
+    /// Notes a range: the outage, if there was one, is over, and what the piece's miner did before is
+    /// made good.
+    fn delivered(&mut self, index: u8) {
+        self.outage = None;
+        if self.faults.get(&index).is_some_and(|fault| fault.fault.is_transient()) {
+            self.faults.remove(&index);
+        }
+    }
+
+    /// Notes a failure; a miner that may do better rests.
+    fn failed(&mut self, source: Source, fault: Fault) {
         let transient = fault.is_transient();
         let miner = source.miner.as_ref().map(|miner| miner.account);
         let fault =
@@ -195,9 +244,8 @@ impl SegmentFetch {
             self.progress.report(Event::Fault(fault.to_string()));
         }
         self.faults.insert(source.index, fault);
-        source.attempts = source.attempts.saturating_add(1);
-        if transient && source.attempts < ATTEMPTS {
-            self.spare.push_back(source);
+        if transient {
+            self.resting.push_back(source);
         }
     }
 

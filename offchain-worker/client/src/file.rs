@@ -42,6 +42,14 @@ impl NewFile {
         Ok(Self { file: Some(file), temporary, target: target.into() })
     }
 
+    /// Another handle to write through, for a thread that may outlive this guard.
+    pub fn writer(&self) -> io::Result<File> {
+        match &self.file {
+            Some(file) => file.try_clone(),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
     /// Makes it visible under its name, durably.
     pub fn publish(mut self, existing: Existing) -> io::Result<()> {
         if let Some(file) = self.file.take() {
@@ -125,6 +133,28 @@ mod tests {
         file.write_all(b"half").unwrap();
         drop(file);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn dropped_file_leaves_nothing_while_a_thread_still_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = NewFile::create(&folder.path().join("a"), true).unwrap();
+        let mut writer = file.writer().unwrap();
+        drop(file);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        writer.write_all(b"late").unwrap();
+        drop(writer);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_was_written_through_another_handle_is_published() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let file = NewFile::create(&path, false).unwrap();
+        file.writer().unwrap().write_all(b"whole").unwrap();
+        file.publish(Existing::Keep).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
     }
 
     #[test]

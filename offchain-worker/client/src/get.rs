@@ -52,8 +52,10 @@ impl Client {
         if !overwrite && path.symlink_metadata().is_ok() {
             return Err(ClientError::Sink(std::io::ErrorKind::AlreadyExists.into()));
         }
+        // Stays here, so that the name is gone when this returns: the thread that writes may outlive it.
         let file = NewFile::create(path, false).map_err(ClientError::Sink)?;
-        let (outcome, file) = self.get(object, file, progress, stop).await?;
+        let writer = file.writer().map_err(ClientError::Sink)?;
+        let (outcome, _) = self.get(object, writer, progress, stop).await?;
         tokio::task::spawn_blocking(move || file.publish(existing)).await?.map_err(ClientError::Sink)?;
         Ok(outcome)
     }

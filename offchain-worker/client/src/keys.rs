@@ -223,6 +223,7 @@ mod tests {
         assert_eq!(keys.encryption_key().to_string(), GOLDEN_ENCRYPTION);
     }
 
-    const GOLDEN_MANIFEST: &str = "";
-    const GOLDEN_ENCRYPTION: &str = "";
+    // Computed from the contexts with the `blake3` and `cryptography` packages of PyPI.
+    const GOLDEN_MANIFEST: &str = "141ed336fc5155e30348a5193bebf14167c503f4644ecbf523842f9d3cb39589";
+    const GOLDEN_ENCRYPTION: &str = "0x69df4415cb822d52d72ea74282d3837d92deac157180529d9c03c5106f6b560a";
 }

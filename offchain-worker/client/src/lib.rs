@@ -1,7 +1,7 @@
 //! The LunarX SDK: files into the network and back.
 //!
 //! ```text
-//! put   choose miners ─ reserve ─ encode ═▶ upload ─ replace the failed ─ open ─ await accepts ─ catalogue
+//! put   choose miners ─ reserve ─ encode ═▶ upload ─ replace failures ─ note ─ open ─ accepts ─ catalogue
 //! get   catalogue ─ k pieces at once, hedged ═▶ verify ─ decode ═▶ writer
 //! ```
 //!
@@ -17,6 +17,8 @@
 //! - A put that reports success has its manifest on disk and at least `k` pieces of each segment under
 //!   active contracts. A put that fails ends every contract that it opened; what it could not end is
 //!   named in the error.
+//! - No contract is sent to the chain before a record on disk names it ([`journal`]): whatever becomes of
+//!   the program, [`Client::remove`] can end it.
 //! - A get writes verified plaintext only, and leaves no partial file.
 #![warn(missing_docs)]
 
@@ -28,27 +30,43 @@ mod estimate;
 mod fetch;
 mod file;
 mod get;
+pub mod journal;
 pub mod keys;
 pub mod keystore;
 pub mod limits;
+mod live;
+mod opening;
 pub mod placement;
 pub mod progress;
 mod put;
 mod reader;
+mod removal;
 mod replace;
 mod reserve;
 mod status;
+mod terms;
 mod upload;
+
+// The tests within share the small world of those outside, which knows this crate by its name.
+#[cfg(test)]
+extern crate self as lunarx_client;
+#[cfg(test)]
+mod tests;
 
 pub use catalogue::{Catalogue, CatalogueError};
 pub use client::{Client, ClientConfig};
 pub use error::{lx, ClientError, Fault, MinerFault, PieceFault};
 pub use get::GetOutcome;
+pub use journal::PendingPut;
 pub use keys::{Keys, Seed, SeedError};
 pub use keystore::KeystoreError;
+pub use live::{LiveContract, LiveContracts, Owner};
 pub use placement::{Candidate, Estimate};
 pub use progress::{Event, NoProgress, Phase, Progress};
 pub use put::{PutOutcome, PutRequest};
-pub use status::{ObjectStatus, PieceStatus, RemoveOutcome, SegmentStatus};
+pub use removal::RemoveOutcome;
+pub use status::{ObjectStatus, PieceStatus, SegmentStatus};
+pub use terms::{TermEnd, Terms};
 
-pub use lunarx_row::{Code, CodeError, DataKey, Manifest, ObjectId, RepairKey};
+pub use lunarx_network::NetworkError;
+pub use lunarx_row::{Code, CodeError, DataKey, Manifest, ObjectId, RepairKey, RowError};

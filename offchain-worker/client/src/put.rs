@@ -1,29 +1,34 @@
 //! Put: a file or pipe into the network.
 //!
 //! Segments are uploaded one after the other; the contracts of one are opened and accepted while the
-//! next is on its way. Everything that was promised is noted before it is sent to the chain, so that a
-//! failure at any point can end it.
+//! next is on its way. Everything that is promised is noted on disk ([`crate::journal`]) before it is sent
+//! to the chain, so that a failure at any point can end it, by this program or by the next.
 
 use crate::{
-    contracts::Opened,
+    catalogue::FileKind,
+    limits::CLEANUP_DEADLINE,
+    opening::{promises, Opening},
     reader::{Plaintext, SegmentLen},
     replace::replace,
-    reserve::{Ask, Reserver, Slot},
+    reserve::{Ask, Reservations, Reserver, Slot},
     upload::{upload, ObjectKeys},
-    Client, ClientError, Code, Event, MinerFault, Phase, Progress,
+    CatalogueError, Client, ClientError, Code, Estimate, Event, MinerFault, PendingPut, Phase, Progress,
 };
 use lunarx_chain::ChainError;
-use lunarx_core::{window_fee, AccountId, Balance, ContractId, Promise};
-use lunarx_proof::{batch_root, BatchEntry};
+use lunarx_core::{window_fee, Balance, BlockNumber, ContractId};
 use lunarx_row::{
-    manifest::MAX_SEGMENTS, piece_len, DataKey, Manifest, ObjectId, SegmentDescriptor, SegmentEntry,
+    manifest::{max_segments, MAX_NAME_BYTES},
+    piece_len, DataKey, Manifest, ObjectId, RowError, SegmentDescriptor, SegmentEntry,
 };
 use std::{
     io::Read,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
-use tokio::task::JoinHandle;
+use tokio::{
+    task::JoinHandle,
+    time::{timeout_at, Instant},
+};
 use tokio_util::sync::CancellationToken;
 
 /// What is to be put, and how.
@@ -52,11 +57,16 @@ pub struct PutOutcome {
     pub fees: Balance,
     /// Miners that were worked around, and those that did not accept.
     pub faults: Vec<MinerFault>,
+    /// Pieces of all segments that are under no contract, since nobody accepted one. Each segment has at
+    /// least `k` that are.
+    pub short: usize,
 }
 
 impl Client {
     /// Stores what `source` reads. Returns once the miners have accepted and the manifest is in the
-    /// catalogue. A failure, or `stop`, ends whatever was opened on chain.
+    /// catalogue. A failure, or `stop`, ends whatever was opened on chain; once all is accepted, `stop` is
+    /// too late. If the program dies, or what it opened cannot be ended, the put stays listed as pending
+    /// ([`Catalogue::pending`](crate::Catalogue::pending)).
     ///
     /// A `source` that blocks for ever (a pipe) keeps a thread, even after `stop`.
     pub async fn put(
@@ -68,14 +78,36 @@ impl Client {
     ) -> Result<PutOutcome, ClientError> {
         let mut put = Put::new(self, request, progress)?;
         let plaintext = Plaintext::new(source, put.request.size);
-        let result = tokio::select! {
+        let accepted = tokio::select! {
             biased;
             () = stop.cancelled() => Err(ClientError::Stopped),
-            result = put.run(plaintext) => result,
+            accepted = put.run(plaintext) => accepted,
+        };
+        // Not within reach of `stop`: a manifest that is saved while its contracts are ended is a ghost.
+        let result = match accepted {
+            Ok(size) => put.finish(size).await,
+            Err(cause) => Err(cause),
         };
         match result {
             Ok(outcome) => Ok(outcome),
             Err(cause) => Err(put.undo(cause).await),
+        }
+    }
+
+    /// Refuses what cannot be put: more than an object of its code can have, or more than the account can
+    /// pay, which is the fees of the contracts and what is left aside for those of the transactions.
+    pub async fn check_put(&self, estimate: &Estimate) -> Result<(), ClientError> {
+        self.check_capacity(estimate.bytes, estimate.code)?;
+        self.check_balance(estimate.total, estimate.segments).await
+    }
+
+    /// Refuses what no manifest can describe.
+    fn check_capacity(&self, bytes: u64, code: Code) -> Result<(), ClientError> {
+        let segments = u64::try_from(max_segments(code)).unwrap_or(u64::MAX);
+        let max = segments.saturating_mul(self.config.segment_bytes);
+        match bytes <= max {
+            true => Ok(()),
+            false => Err(ClientError::TooLarge { bytes, max }),
         }
     }
 }
@@ -86,21 +118,17 @@ struct Put<'a> {
     request: PutRequest,
     progress: Arc<dyn Progress>,
     object: ObjectId,
+    created: u64,
     keys: ObjectKeys,
     windows: u32,
+    /// The last block in which any of its contracts can be opened.
+    open_until: BlockNumber,
+    reservations: Reservations,
     openings: Vec<Opening>,
     entries: Vec<SegmentEntry>,
     faults: Vec<MinerFault>,
-}
-
-/// The contracts of one segment, on their way. Its task is not dropped with it: a transaction that was
-/// sent is waited for.
-struct Opening {
-    contracts: Vec<ContractId>,
-    task: Option<JoinHandle<Result<Opened, ClientError>>>,
-    result: Option<Opened>,
-    /// Stops the wait for accepts, not the transaction.
-    give_up: CancellationToken,
+    /// The record being written. Goes on when the put is stopped.
+    writing: Option<JoinHandle<Result<(), CatalogueError>>>,
 }
 
 impl<'a> Put<'a> {
@@ -110,19 +138,40 @@ impl<'a> Put<'a> {
         progress: Arc<dyn Progress>,
     ) -> Result<Self, ClientError> {
         let windows = client.windows(request.days)?;
-        client.check_size(request.size.unwrap_or(0))?;
+        // Now, rather than when the manifest is sealed: then it would be there in vain.
+        client.check_capacity(request.size.unwrap_or(0), request.code)?;
+        let actual = request.name.len();
+        if actual > MAX_NAME_BYTES {
+            let name = RowError::TooLarge { what: "name", max: MAX_NAME_BYTES, actual };
+            return Err(CatalogueError::Seal(name).into());
+        }
         let object = ObjectId::random();
+        let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let keys = ObjectKeys { data: DataKey::random(), repair: client.keys.repair(object) };
-        let (openings, entries, faults) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { client, request, progress, object, keys, windows, openings, entries, faults })
+        Ok(Self {
+            client,
+            request,
+            progress,
+            object,
+            created,
+            keys,
+            windows,
+            open_until: 0,
+            reservations: Reservations::default(),
+            openings: Vec::new(),
+            entries: Vec::new(),
+            faults: Vec::new(),
+            writing: None,
+        })
     }
 
-    async fn run(&mut self, mut plaintext: Plaintext) -> Result<PutOutcome, ClientError> {
+    /// Everything up to the miners' accepts. Gives the bytes that were read.
+    async fn run(&mut self, mut plaintext: Plaintext) -> Result<u64, ClientError> {
         self.progress.report(Event::Phase(Phase::Reserving));
         if let Some(size) = self.request.size {
             self.progress.report(Event::Total(size));
             let estimate = self.client.estimate(size, self.request.code, self.request.days).await?;
-            self.client.check_balance(estimate.total, estimate.segments).await?;
+            self.client.check_put(&estimate).await?;
         }
         loop {
             let (back, next) = self.next_segment(plaintext).await?;
@@ -132,10 +181,11 @@ impl<'a> Put<'a> {
             self.check_openings().await?;
         }
         self.progress.report(Event::Phase(Phase::Accepting));
-        for opening in &mut self.openings {
-            opening.join().await?;
+        for number in 0..self.openings.len() {
+            self.openings[number].join().await?;
+            self.replace_late(number).await?;
         }
-        self.finish(plaintext.given()).await
+        Ok(plaintext.given())
     }
 
     /// Looks for the next segment, on a thread: a pipe may keep it waiting.
@@ -150,8 +200,8 @@ impl<'a> Put<'a> {
         })
         .await?;
         let next = next?;
-        if next.is_some() && done >= MAX_SEGMENTS {
-            self.client.check_size(u64::MAX)?;
+        if next.is_some() && done >= max_segments(self.request.code) {
+            self.client.check_capacity(plaintext.given().saturating_add(1), self.request.code)?;
         }
         Ok((plaintext, next))
     }
@@ -163,10 +213,16 @@ impl<'a> Put<'a> {
         let miners = client.miners().await?;
         let bytes = piece_len(code, len.bound());
         let ask = Ask { bytes, windows: self.windows, max_price: client.config.max_price };
-        let reserver = Reserver::new(client, ask, client.ranked(&miners, bytes), miners.len());
+        if self.request.size.is_none() {
+            // Nobody should send a long pipe in vain.
+            let estimate = client.estimate(len.least(), code, self.request.days).await?;
+            client.check_balance(estimate.total, 1).await?;
+        }
+        let ranked = client.ranked(&miners, bytes);
+        let reserver = Reserver::new(client, &self.reservations, ask, ranked, miners.len());
         let mut slots = reserver.many(usize::from(code.n())).await?;
-        if let (None, SegmentLen::Exact(len)) = (self.request.size, len) {
-            client.check_balance(self.price(&slots, piece_len(code, len)), 1).await?;
+        if self.request.size.is_none() {
+            client.check_balance(self.price(&slots, piece_len(code, len.least())), 1).await?;
         }
         self.progress.report(Event::Phase(Phase::Uploading));
         let progress = Arc::clone(&self.progress);
@@ -175,7 +231,7 @@ impl<'a> Put<'a> {
         let (number, repair) = (self.entries.len(), &self.keys.repair);
         let descriptor = replace(client, number, repair, &reserver, &mut slots, pass, &self.progress).await?;
         self.faults.extend(reserver.faults());
-        self.open(descriptor, slots);
+        self.open(descriptor, slots, reserver).await?;
         Ok(plaintext)
     }
 
@@ -187,26 +243,98 @@ impl<'a> Put<'a> {
         fees.fold(0, Balance::saturating_add).saturating_mul(self.windows.into())
     }
 
-    /// Sends the segment's promises to the chain, in a task.
-    fn open(&mut self, descriptor: SegmentDescriptor, slots: Vec<Slot>) {
+    /// Notes the segment's promises, then sends them to the chain, in a task.
+    async fn open(
+        &mut self,
+        descriptor: SegmentDescriptor,
+        slots: Vec<Slot>,
+        reserver: Reserver,
+    ) -> Result<(), ClientError> {
         let promises = promises(&descriptor, &slots, self.windows);
-        let ids: Vec<ContractId> = slots.iter().map(|slot| slot.contract).collect();
-        let contracts = self.client.contracts();
         let needed = usize::from(descriptor.code.k());
-        let give_up = CancellationToken::new();
-        let stopped = give_up.clone();
-        let progress = Arc::clone(&self.progress);
-        progress.report(Event::Phase(Phase::Opening));
-        let task = tokio::spawn(async move {
-            let fees = contracts.open(promises).await?;
-            let opened = tokio::select! {
-                () = stopped.cancelled() => return Err(ClientError::Stopped),
-                opened = contracts.accepted(&slots, needed) => opened?,
-            };
-            Ok(Opened { fees, ..opened })
-        });
-        self.openings.push(Opening { contracts: ids.clone(), task: Some(task), result: None, give_up });
-        self.entries.push(SegmentEntry { descriptor, contracts: ids });
+        self.may_open(&slots);
+        let contracts = slots.iter().map(|slot| slot.contract).collect();
+        self.entries.push(SegmentEntry { descriptor, contracts });
+        self.note().await?;
+        self.progress.report(Event::Phase(Phase::Opening));
+        let mut opening = Opening::new(slots, reserver);
+        opening.send(self.client.contracts(), promises, needed);
+        self.openings.push(opening);
+        Ok(())
+    }
+
+    /// Contracts on these offers will be sent.
+    fn may_open(&mut self, slots: &[Slot]) {
+        let expiries = slots.iter().map(|slot| slot.offer.offer.expires);
+        self.open_until = expiries.fold(self.open_until, BlockNumber::max);
+    }
+
+    /// Makes the pieces of a segment that were not accepted again for other miners, as far as there are
+    /// any, and opens contracts with these.
+    async fn replace_late(&mut self, number: usize) -> Result<(), ClientError> {
+        let (opening, entry) = (&mut self.openings[number], &self.entries[number]);
+        let segment = (number, entry);
+        let replaced = opening.replace_late(self.client, segment, &self.keys.repair, &self.progress).await;
+        let Some((places, entry)) = replaced else { return Ok(()) };
+        let slots = opening.slots.clone();
+        let all = promises(&entry.descriptor, &slots, self.windows);
+        let needed = usize::from(entry.descriptor.code.k());
+        self.may_open(&slots);
+        self.entries[number] = entry;
+        self.note().await?;
+        let sent = places.iter().map(|at| all[*at].clone()).collect();
+        self.openings[number].send(self.client.contracts(), sent, needed);
+        self.progress.report(Event::Phase(Phase::Accepting));
+        self.openings[number].join().await
+    }
+
+    /// Writes the record of everything promised so far.
+    async fn note(&mut self) -> Result<(), ClientError> {
+        if !self.openings.is_empty() {
+            self.check_kept()?;
+        }
+        let put = PendingPut {
+            manifest: self.manifest(),
+            windows: self.windows,
+            announced: self.request.size,
+            open_until: self.open_until,
+        };
+        let catalogue = Arc::clone(&self.client.catalogue);
+        self.writing = Some(tokio::task::spawn_blocking(move || catalogue.save_pending(&put)));
+        self.written().await
+    }
+
+    /// Waits until nothing is being written. Can be called again if it was cancelled meanwhile.
+    async fn written(&mut self) -> Result<(), ClientError> {
+        if let Some(task) = &mut self.writing {
+            let result = task.await;
+            self.writing = None;
+            result??;
+        }
+        Ok(())
+    }
+
+    /// A record that is gone says that somebody has removed the put, and ended its contracts.
+    fn check_kept(&self) -> Result<(), ClientError> {
+        match self.client.catalogue.has(self.object, FileKind::Pending) {
+            true => Ok(()),
+            false => Err(ClientError::Removed(self.object)),
+        }
+    }
+
+    /// The object as far as it was promised.
+    fn manifest(&self) -> Manifest {
+        let sizes = self.entries.iter().map(|entry| entry.descriptor.plain_len);
+        Manifest {
+            object: self.object,
+            name: self.request.name.clone(),
+            size: sizes.fold(0, u64::saturating_add),
+            created: self.created,
+            code: self.request.code,
+            data_key: self.keys.data.clone(),
+            repair_key: self.keys.repair.clone(),
+            segments: self.entries.clone(),
+        }
     }
 
     /// Ends the put early if an opening has failed meanwhile.
@@ -219,81 +347,80 @@ impl<'a> Put<'a> {
         Ok(())
     }
 
-    /// Everything is active: the manifest makes it readable.
+    /// Everything is active: the manifest makes it readable, and takes the place of the record.
     async fn finish(&mut self, size: u64) -> Result<PutOutcome, ClientError> {
-        let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let manifest = Manifest {
-            object: self.object,
-            name: self.request.name.clone(),
-            size,
-            created,
-            code: self.request.code,
-            data_key: self.keys.data.clone(),
-            repair_key: self.keys.repair.clone(),
-            segments: std::mem::take(&mut self.entries),
-        };
+        self.check_kept()?;
+        let manifest = Manifest { size, ..self.manifest() };
         let (catalogue, saved) = (Arc::clone(&self.client.catalogue), manifest.clone());
         tokio::task::spawn_blocking(move || catalogue.save(&saved)).await??;
+        forget(self.client.catalogue.remove_pending(self.object));
         let mut outcome = PutOutcome {
             manifest,
             windows: self.windows,
             held: 0,
             fees: 0,
             faults: std::mem::take(&mut self.faults),
+            short: 0,
         };
         for opened in self.openings.iter().filter_map(|opening| opening.result.as_ref()) {
             outcome.held = outcome.held.saturating_add(opened.held);
             outcome.fees = outcome.fees.saturating_add(opened.fees);
             outcome.faults.extend(opened.faults.iter().cloned());
+            outcome.short = outcome.short.saturating_add(opened.late.len());
         }
         Ok(outcome)
     }
 
-    /// Ends everything that was opened. Gives the error to be reported.
+    /// Ends everything that was opened, then drops what the catalogue has of it. Gives the error to be
+    /// reported.
     async fn undo(&mut self, cause: ClientError) -> ClientError {
-        let mut uncertain = matches!(cause, ClientError::Chain(ChainError::TimedOut { .. }));
-        for opening in &mut self.openings {
-            opening.give_up.cancel();
-            let result = opening.join().await;
-            uncertain |= matches!(result, Err(ClientError::Chain(ChainError::TimedOut { .. })));
+        // A file that is still being written would appear after it was removed.
+        if let Err(error) = self.written().await {
+            tracing::debug!(%error, "the record of a put that failed was not written");
         }
-        let ids: Vec<ContractId> =
-            self.openings.iter().flat_map(|opening| opening.contracts.iter().copied()).collect();
-        if ids.is_empty() {
-            return cause;
-        }
-        let contracts = self.client.contracts();
-        match contracts.clean_up(&ids, uncertain).await {
-            None => cause,
+        let left = self.end(&cause).await;
+        self.reservations.release_all(&self.client.network).await;
+        // Of a save that failed once the file was in its place.
+        forget(self.client.catalogue.remove(self.object));
+        match left {
+            None => {
+                forget(self.client.catalogue.remove_pending(self.object));
+                cause
+            }
+            // The record stays: it names them.
             Some((contracts, reason)) => {
-                ClientError::ContractsLeft { cause: Box::new(cause), contracts, reason }
+                let (object, cause) = (self.object, Box::new(cause));
+                ClientError::ContractsLeft { object, cause, contracts, reason }
             }
         }
     }
-}
 
-impl Opening {
-    /// Waits for its end. Can be called again, and again if it was cancelled meanwhile.
-    async fn join(&mut self) -> Result<(), ClientError> {
-        if let Some(task) = &mut self.task {
-            let result = task.await;
-            self.task = None;
-            self.result = Some(result??);
+    /// Ends everything that was opened. Gives what could not be ended, and why.
+    async fn end(&mut self, cause: &ClientError) -> Option<(Vec<ContractId>, String)> {
+        let deadline = Instant::now() + CLEANUP_DEADLINE;
+        let is_uncertain =
+            |error: &ClientError| matches!(error, ClientError::Chain(ChainError::TimedOut { .. }));
+        let mut uncertain = is_uncertain(cause);
+        for opening in &mut self.openings {
+            opening.give_up.cancel();
+            uncertain |= match timeout_at(deadline, opening.join()).await {
+                Ok(joined) => joined.is_err_and(|error| is_uncertain(&error)),
+                Err(_) => true,
+            };
         }
-        Ok(())
+        let ids: Vec<ContractId> =
+            self.openings.iter().flat_map(|opening| opening.contracts.iter().copied()).collect();
+        match ids.is_empty() {
+            true => None,
+            false => self.client.contracts().clean_up(&ids, uncertain, deadline).await,
+        }
     }
 }
 
-/// One promise a piece, in their order.
-fn promises(descriptor: &SegmentDescriptor, slots: &[Slot], windows: u32) -> Vec<Promise<AccountId>> {
-    let bytes = descriptor.piece_len;
-    let promise = |(slot, piece): (&Slot, &lunarx_row::PieceDescriptor)| Promise {
-        offer: slot.offer.offer.clone(),
-        signature: slot.offer.signature,
-        root: batch_root(&[BatchEntry { piece: piece.piece, len: bytes }]),
-        pieces: 1,
-        bytes,
-        windows,
-    };
-    slots.iter().zip(&descriptor.pieces).map(promise).collect()
+/// A left-over in the catalogue does no harm: it is told apart, and can be removed later.
+fn forget(removed: Result<(), CatalogueError>) {
+    match removed {
+        Ok(()) | Err(CatalogueError::NotFound(_)) => {}
+        Err(error) => tracing::warn!(%error, "a file of a put stays behind"),
+    }
 }

@@ -8,15 +8,27 @@ use std::io::{self, Read};
 pub(crate) enum SegmentLen {
     /// Exactly so long.
     Exact(u64),
-    /// Unknown, but no longer than this.
-    UpTo(u64),
+    /// Unknown yet.
+    Between {
+        /// So much was read ahead.
+        least: u64,
+        /// As much as a segment can have.
+        most: u64,
+    },
 }
 
 impl SegmentLen {
     /// The plaintext to reserve for.
     pub fn bound(self) -> u64 {
         match self {
-            Self::Exact(len) | Self::UpTo(len) => len,
+            Self::Exact(len) | Self::Between { most: len, .. } => len,
+        }
+    }
+
+    /// The plaintext that is there for certain.
+    pub fn least(self) -> u64 {
+        match self {
+            Self::Exact(len) | Self::Between { least: len, .. } => len,
         }
     }
 }
@@ -68,7 +80,7 @@ impl Plaintext {
             true if ahead == 0 && !first => None,
             true => Some(SegmentLen::Exact(ahead)),
             false if ahead == segment_bytes => Some(SegmentLen::Exact(ahead)),
-            false => Some(SegmentLen::UpTo(segment_bytes)),
+            false => Some(SegmentLen::Between { least: ahead, most: segment_bytes }),
         })
     }
 
@@ -180,7 +192,8 @@ mod tests {
     fn a_long_pipe_is_not_read_into_memory() {
         let mut plaintext = Plaintext::new(io::repeat(1), None);
         let len = plaintext.next_segment(1 << 30, true).unwrap();
-        assert_eq!(len, Some(SegmentLen::UpTo(1 << 30)));
+        let least = u64::try_from(READ_AHEAD_BYTES).unwrap();
+        assert_eq!(len, Some(SegmentLen::Between { least, most: 1 << 30 }));
         assert_eq!(plaintext.ahead.len(), READ_AHEAD_BYTES);
     }
 

@@ -1,18 +1,20 @@
-//! The pieces of miners that failed during an upload, made again for others.
+//! The pieces of miners that failed during an upload, or did not accept, made again for others.
 //!
 //! A piece is rebuilt from `k` of the pieces that did arrive, fetched back and verified: never from the
 //! source, since sealing once more could meet changed bytes under a nonce that is used already.
 
 use crate::{
     fetch::{sources, Directory, SegmentFetch, Source},
-    limits::REPLACE_ROUNDS,
+    limits::{LAG_GRACE, MIN_LONE_UPLOAD_RATE, REPLACE_PAUSE, REPLACE_ROUNDS},
     reserve::{Reserver, Slot},
-    upload::{finish_one, send_block, start, Pass},
+    upload::{finish_one, send_block, start, Pass, Rate},
     Client, ClientError, Event, Fault, Phase, Progress,
 };
+use bytes::Bytes;
 use lunarx_network::{PieceUpload, VerifiedRange};
 use lunarx_row::{PieceDescriptor, PieceRebuilder, RepairKey, RowError, SegmentDescriptor};
 use std::sync::Arc;
+use tokio::time::{sleep, Instant};
 
 /// Finds a miner that has it for every piece of `pass` that is missing. `slots` and the descriptor are
 /// changed to match.
@@ -20,87 +22,99 @@ pub(crate) async fn replace(
     client: &Client,
     segment: usize,
     repair: &RepairKey,
-    reserver: &Reserver<'_>,
+    reserver: &Reserver,
     slots: &mut [Slot],
     pass: Pass,
     progress: &Arc<dyn Progress>,
 ) -> Result<SegmentDescriptor, ClientError> {
-    let Pass { mut descriptor, mut pieces } = pass;
-    for round in 0..REPLACE_ROUNDS {
-        let missing: Vec<(usize, Fault)> = pieces
-            .iter()
-            .enumerate()
-            .filter_map(|(at, piece)| Some((at, piece.as_ref().err()?.clone())))
-            .collect();
-        if missing.is_empty() {
-            return Ok(descriptor);
+    let replacing = Replacing { client, segment, repair, reserver, progress };
+    let pass = replacing.run(slots, pass).await?;
+    let found = pass.pieces.iter().filter(|piece| piece.is_ok()).count();
+    match found == pass.pieces.len() {
+        true => Ok(pass.descriptor),
+        false => Err(reserver.too_few(pass.pieces.len(), found)),
+    }
+}
+
+/// What replacing pieces of one segment takes.
+pub(crate) struct Replacing<'a> {
+    pub client: &'a Client,
+    pub segment: usize,
+    pub repair: &'a RepairKey,
+    pub reserver: &'a Reserver,
+    pub progress: &'a Arc<dyn Progress>,
+}
+
+impl Replacing<'_> {
+    /// Replaces as many pieces as it can: `slots` and the descriptor are changed to match, the others stay
+    /// what they were. Fails if the pieces that are there cannot be read.
+    pub async fn run(&self, slots: &mut [Slot], mut pass: Pass) -> Result<Pass, ClientError> {
+        // Who was asked last for each piece.
+        let mut asked = slots.to_vec();
+        for (at, fault) in missing(&pass) {
+            self.blame(&asked[at], &fault);
         }
-        if round == 0 {
-            progress.report(Event::Phase(Phase::Replacing));
-        }
-        for (at, fault) in missing {
-            let failed = slots[at].miner.account;
-            progress.report(Event::Fault(format!("miner {} {fault}", lunarx_chain::to_ss58(failed))));
-            reserver.blame(failed, fault.clone());
-            let target = match reserver.one().await {
-                Some(slot) => slot,
-                // Nobody else is left: the same miner may go on where it stopped.
-                None if fault.is_transient() => slots[at].clone(),
-                None => break,
-            };
-            let have: Vec<Source> = sources(&descriptor, &directory(slots))
-                .into_iter()
-                .zip(&pieces)
-                .filter_map(|(source, piece)| piece.is_ok().then_some(source))
-                .collect();
-            let rebuild = Rebuild { client, segment, repair, target: &target, progress };
-            match rebuild.run(&descriptor, at, have).await? {
-                Ok(piece) => {
-                    descriptor.pieces[at] = piece;
-                    pieces[at] = Ok(());
-                    slots[at] = target;
+        for round in 0..REPLACE_ROUNDS {
+            let hopeful = |(_, fault): &(usize, Fault)| fault.is_transient() || !self.reserver.is_exhausted();
+            let missing: Vec<_> = missing(&pass).into_iter().filter(hopeful).collect();
+            if missing.is_empty() {
+                break;
+            }
+            match round {
+                0 => self.progress.report(Event::Phase(Phase::Replacing)),
+                _ => sleep(REPLACE_PAUSE).await,
+            }
+            for (at, fault) in missing {
+                match self.reserver.one().await {
+                    Some(slot) => self.reserver.release(&std::mem::replace(&mut asked[at], slot)),
+                    // Nobody else is left: the same miner may go on where it stopped.
+                    None if fault.is_transient() => {}
+                    None => continue,
                 }
-                Err(fault) => {
-                    pieces[at] = Err(fault);
-                    slots[at] = target;
+                let target = &asked[at];
+                match self.rebuild(&pass, slots, at, target).await? {
+                    Ok(piece) => {
+                        pass.descriptor.pieces[at] = piece;
+                        pass.pieces[at] = Ok(());
+                        slots[at] = target.clone();
+                    }
+                    Err(fault) => {
+                        self.blame(target, &fault);
+                        pass.pieces[at] = Err(fault);
+                    }
                 }
             }
         }
+        Ok(pass)
     }
-    let found = pieces.iter().filter(|piece| piece.is_ok()).count();
-    match found == pieces.len() {
-        true => Ok(descriptor),
-        false => Err(reserver.too_few(pieces.len(), found)),
+
+    fn blame(&self, slot: &Slot, fault: &Fault) {
+        let miner = slot.miner.account;
+        self.progress.report(Event::Fault(format!("miner {} {fault}", lunarx_chain::to_ss58(miner))));
+        self.reserver.blame(miner, fault.clone());
     }
-}
 
-fn directory(slots: &[Slot]) -> Directory {
-    slots.iter().map(|slot| (slot.miner.node_id(), slot.miner.clone())).collect()
-}
-
-/// One piece, made again.
-struct Rebuild<'a> {
-    client: &'a Client,
-    segment: usize,
-    repair: &'a RepairKey,
-    target: &'a Slot,
-    progress: &'a Arc<dyn Progress>,
-}
-
-impl Rebuild<'_> {
-    /// The outer error ends the put; the inner one is the target's fault.
-    async fn run(
+    /// Makes piece `at` again for `target`. The outer error says that it cannot be made; the inner one is the
+    /// target's fault.
+    async fn rebuild(
         &self,
-        descriptor: &SegmentDescriptor,
+        pass: &Pass,
+        slots: &[Slot],
         at: usize,
-        have: Vec<Source>,
+        target: &Slot,
     ) -> Result<Result<PieceDescriptor, Fault>, ClientError> {
-        let mut upload = match start(&self.client.network, self.target).await {
+        let have: Vec<Source> = sources(&pass.descriptor, &directory(slots))
+            .into_iter()
+            .zip(&pass.pieces)
+            .filter_map(|(source, piece)| piece.is_ok().then_some(source))
+            .collect();
+        let descriptor = &pass.descriptor;
+        let mut upload = match start(&self.client.network, target).await {
             Ok(upload) => upload,
             Err(fault) => return Ok(Err(fault)),
         };
         let index = u8::try_from(at).map_err(|_| RowError::Internal("piece number"))?;
-        let rebuilder = PieceRebuilder::new(descriptor, self.repair, index, self.target.miner.node_id())?;
+        let rebuilder = PieceRebuilder::new(descriptor, self.repair, index, target.miner.node_id())?;
         let progress = Arc::clone(self.progress);
         let fetch = SegmentFetch::new(self.client.clone(), self.segment, descriptor, have, progress);
         let rebuilder = match copy(rebuilder, fetch, &mut upload).await? {
@@ -112,6 +126,16 @@ impl Rebuild<'_> {
     }
 }
 
+/// The pieces that are missing, and why.
+fn missing(pass: &Pass) -> Vec<(usize, Fault)> {
+    let missing = |(at, piece): (usize, &Result<(), Fault>)| Some((at, piece.as_ref().err()?.clone()));
+    pass.pieces.iter().enumerate().filter_map(missing).collect()
+}
+
+fn directory(slots: &[Slot]) -> Directory {
+    slots.iter().map(|slot| (slot.miner.node_id(), slot.miner.clone())).collect()
+}
+
 /// Rebuilds window by window and sends what the target does not have yet.
 async fn copy(
     mut rebuilder: PieceRebuilder,
@@ -120,6 +144,7 @@ async fn copy(
 ) -> Result<Result<PieceRebuilder, Fault>, ClientError> {
     let (stripes, step) = (rebuilder.stripes(), fetch.window_stripes());
     let mut skip = upload.offset();
+    let mut rate = Rate::default();
     let mut first = 0;
     while first < stripes {
         let count = step.min(stripes - first);
@@ -131,19 +156,29 @@ async fn copy(
         })
         .await?;
         rebuilder = back;
-        let mut block = bytes::Bytes::from(block?);
+        let mut block = Bytes::from(block?);
         let known = usize::try_from(skip).unwrap_or(usize::MAX).min(block.len());
         skip = skip.saturating_sub(u64::try_from(known).unwrap_or(u64::MAX));
-        let mut rest = block.split_off(known);
-        while !rest.is_empty() {
-            let part = rest.split_to(rest.len().min(lunarx_row::STRIPE_SHARD_BYTES));
-            if let Err(fault) = send_block(upload, part).await {
-                return Ok(Err(fault));
-            }
+        if let Err(fault) = send(upload, block.split_off(known), &mut rate).await {
+            return Ok(Err(fault));
         }
         first = first.saturating_add(count);
     }
     Ok(Ok(rebuilder))
+}
+
+/// Sends the next bytes of a piece, unless the miner takes too few in a time.
+async fn send(upload: &mut PieceUpload, mut bytes: Bytes, rate: &mut Rate) -> Result<(), Fault> {
+    while !bytes.is_empty() {
+        let part = bytes.split_to(bytes.len().min(lunarx_row::STRIPE_SHARD_BYTES));
+        let (len, begun) = (u64::try_from(part.len()).unwrap_or(u64::MAX), Instant::now());
+        send_block(upload, part).await?;
+        rate.add(len, begun.elapsed());
+        if rate.is_measured() && rate.is_below(MIN_LONE_UPLOAD_RATE) {
+            return Err(Fault::Slow { what: "take enough bytes", after: LAG_GRACE });
+        }
+    }
+    Ok(())
 }
 
 fn rebuild(

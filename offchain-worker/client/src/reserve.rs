@@ -1,18 +1,19 @@
-//! Space at miners, held by signed offers.
+//! Space at miners, held by signed offers, and given back if nothing comes of it.
 
 use crate::{
     client::timed,
-    limits::{CONNECT_TIMEOUT, MAX_CONCURRENT_MINERS, OFFER_LIFE_FRACTION, RESERVE_TIMEOUT},
+    limits::{CONNECT_TIMEOUT, MAX_CONCURRENT_MINERS, OFFER_LIFE_FRACTION, RELEASE_TIMEOUT, RESERVE_TIMEOUT},
     placement::Candidate,
     Client, ClientError, Fault, MinerFault,
 };
 use futures::{stream, StreamExt};
-use lunarx_core::{AccountId, Balance, BlockNumber, ChainParameters, ContractId, Offer};
-use lunarx_network::{ReserveRequest, SignedOffer};
+use lunarx_core::{AccountId, Balance, BlockNumber, ChainParameters, ContractId, NodeKey, Offer};
+use lunarx_network::{Network, ReserveRequest, SignedOffer};
 use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::time::timeout;
 
 /// A piece's place: a miner, its offer, and the contract that the offer will become.
 #[derive(Clone, Debug)]
@@ -30,19 +31,66 @@ pub(crate) struct Ask {
     pub max_price: Option<Balance>,
 }
 
+/// The reservations of one put. Those that become no contract hold up a miner's space and the client's
+/// quota until their offers run out, unless they are given back. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct Reservations(Arc<Mutex<HashMap<ContractId, NodeKey>>>);
+
+impl Reservations {
+    fn add(&self, slot: &Slot) {
+        lock(&self.0).insert(slot.contract, slot.miner.node_key);
+    }
+
+    /// Gives one back, in a task.
+    pub fn release(&self, network: &Network, slot: &Slot) {
+        if let Some(node) = lock(&self.0).remove(&slot.contract) {
+            tokio::spawn(release(network.clone(), node, slot.contract));
+        }
+    }
+
+    /// Gives all back that are left. A miner that has accepted the contract refuses, which is right.
+    pub async fn release_all(&self, network: &Network) {
+        let all: Vec<(ContractId, NodeKey)> = lock(&self.0).drain().collect();
+        let releases = all.into_iter().map(|(contract, node)| release(network.clone(), node, contract));
+        let releases = stream::iter(releases).for_each_concurrent(MAX_CONCURRENT_MINERS, |release| release);
+        if timeout(RELEASE_TIMEOUT, releases).await.is_err() {
+            tracing::debug!("not all reservations were given back, they run out with their offers");
+        }
+    }
+}
+
+/// Nothing depends on it: what is not given back runs out.
+async fn release(network: Network, node: NodeKey, contract: ContractId) {
+    if let Err(fault) =
+        timed("take back a reservation", RELEASE_TIMEOUT, network.release(node, contract)).await
+    {
+        tracing::debug!(%node, %contract, %fault, "reservation is not given back");
+    }
+}
+
 /// The miners that may still be asked for one segment. Each is asked once.
-pub(crate) struct Reserver<'a> {
-    client: &'a Client,
+pub(crate) struct Reserver {
+    client: Client,
+    reservations: Reservations,
     ask: Ask,
     queue: Mutex<VecDeque<Candidate>>,
     faults: Mutex<Vec<MinerFault>>,
     known: usize,
 }
 
-impl<'a> Reserver<'a> {
-    /// Asks `ranked` in their order; `known` miners are registered in all.
-    pub fn new(client: &'a Client, ask: Ask, ranked: Vec<Candidate>, known: usize) -> Self {
-        Self { client, ask, queue: Mutex::new(ranked.into()), faults: Mutex::default(), known }
+impl Reserver {
+    /// Asks `ranked` in their order; `known` miners are registered in all. Notes in `reservations` what
+    /// they hold.
+    pub fn new(
+        client: &Client,
+        reservations: &Reservations,
+        ask: Ask,
+        ranked: Vec<Candidate>,
+        known: usize,
+    ) -> Self {
+        let (client, reservations) = (client.clone(), reservations.clone());
+        let (queue, faults) = (Mutex::new(ranked.into()), Mutex::default());
+        Self { client, reservations, ask, queue, faults, known }
     }
 
     /// Reserves at `count` miners at the same time. One that refuses, is too slow or offers something
@@ -70,6 +118,16 @@ impl<'a> Reserver<'a> {
         }
     }
 
+    /// Whether nobody is left to be asked.
+    pub fn is_exhausted(&self) -> bool {
+        lock(&self.queue).is_empty()
+    }
+
+    /// Gives back a place that is not needed any more.
+    pub fn release(&self, slot: &Slot) {
+        self.reservations.release(&self.client.network, slot);
+    }
+
     /// Notes what a miner did.
     pub fn blame(&self, miner: AccountId, fault: Fault) {
         tracing::info!(miner = %lunarx_chain::to_ss58(miner), %fault, "miner failed");
@@ -88,7 +146,7 @@ impl<'a> Reserver<'a> {
     }
 
     async fn at(&self, miner: &Candidate) -> Result<Slot, Fault> {
-        let client = self.client;
+        let client = &self.client;
         client.reach(miner, CONNECT_TIMEOUT).await?;
         let request = ReserveRequest {
             client: client.account(),
@@ -101,7 +159,9 @@ impl<'a> Reserver<'a> {
         let now = *client.chain.finalized().borrow();
         check(&offer.offer, miner, &request, now, &client.chain.parameters())?;
         let contract = offer.offer.contract_id(&client.chain.genesis());
-        Ok(Slot { miner: miner.clone(), offer, contract })
+        let slot = Slot { miner: miner.clone(), offer, contract };
+        self.reservations.add(&slot);
+        Ok(slot)
     }
 }
 

@@ -1,11 +1,10 @@
-//! How an object fares, and its end.
+//! How an object fares.
 
 use crate::{
     client::timed,
-    contracts::Contracts,
     fetch::{sources, Source},
     limits::{CONNECT_TIMEOUT, MAX_CONCURRENT_MINERS, PROBE_TIMEOUT},
-    Client, ClientError, Fault,
+    Client, ClientError, Fault, TermEnd, Terms,
 };
 use futures::{stream, StreamExt};
 use lunarx_core::{AccountId, Balance, ContractId, ContractInfo, NodeId, PieceId};
@@ -54,6 +53,8 @@ pub struct ObjectStatus {
     pub manifest: Manifest,
     /// Its segments.
     pub segments: Vec<SegmentStatus>,
+    /// When its contracts run out. `None` if too few are active already.
+    pub term_end: Option<TermEnd>,
 }
 
 impl ObjectStatus {
@@ -78,26 +79,21 @@ impl ObjectStatus {
     }
 }
 
-/// What the removal of an object came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RemoveOutcome {
-    /// Contracts that were live and have been ended.
-    pub ended: usize,
-    /// What was held for them: paid to the miners for what they have served, refunded for the rest.
-    pub released: Balance,
-}
-
 impl Client {
     /// Asks the chain for every contract of an object, and every miner for a small part of its piece.
     pub async fn status(&self, object: ObjectId) -> Result<ObjectStatus, ClientError> {
         let manifest = self.catalogue.load(object)?;
         let directory = self.directory().await?;
-        let mut segments = Vec::with_capacity(manifest.segments.len());
+        let height = *self.chain.finalized().borrow();
+        let mut segments: Vec<SegmentStatus> = Vec::with_capacity(manifest.segments.len());
         for entry in &manifest.segments {
             let sources = sources(&entry.descriptor, &directory);
             segments.push(self.segment_status(entry, sources).await?);
         }
-        Ok(ObjectStatus { manifest, segments })
+        let pieces = segments.iter().flat_map(|segment| &segment.pieces);
+        let live = pieces.filter_map(|piece| piece.on_chain.as_ref());
+        let term_end = Terms::of(live, self.chain.parameters(), height).end_of(&manifest.segments);
+        Ok(ObjectStatus { manifest, segments, term_end })
     }
 
     async fn segment_status(
@@ -137,24 +133,5 @@ impl Client {
             Some(_) => Ok(()),
             None => Err(Fault::Lied("sent nothing".into())),
         }
-    }
-
-    /// Ends all live contracts of an object, then drops its manifest: it cannot be read any more. If the
-    /// chain fails, the manifest stays, and removing can be tried again.
-    pub async fn remove(&self, object: ObjectId) -> Result<RemoveOutcome, ClientError> {
-        let manifest = self.catalogue.load(object)?;
-        let ids: Vec<ContractId> =
-            manifest.segments.iter().flat_map(|entry| entry.contracts.iter().copied()).collect();
-        let contracts = self.contracts();
-        let live = contracts.live(&ids).await?;
-        let released = live.iter().map(|contract| contract.escrow).fold(0, Balance::saturating_add);
-        let live: Vec<ContractId> = live.iter().map(|contract| contract.id).collect();
-        let ended = contracts.end(&live).await?;
-        self.catalogue.remove(object)?;
-        Ok(RemoveOutcome { ended, released })
-    }
-
-    pub(crate) fn contracts(&self) -> Contracts {
-        Contracts::new(self.chain.clone(), self.keys.signer().clone())
     }
 }

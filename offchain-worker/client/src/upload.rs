@@ -6,9 +6,14 @@
 //!                         ├─▶ ▢▢▢ ───────────────────▶ miner 1
 //!                         └─▶ ...
 //! ```
-//! The slowest miner sets the pace, up to [`BLOCK_TIMEOUT`]: then it has failed, and the others go on.
-//! Nothing is sealed twice: what a failed miner should have had is rebuilt afterwards from the pieces
-//! of the others.
+//! The slowest miner sets the pace, unless it is much slower than the others ([`pace`]): then it has
+//! failed, and the others go on. Each lane finishes its piece by itself, once it has sent all. Nothing is
+//! sealed twice: what a failed miner should have had is rebuilt afterwards from the pieces of the others.
+
+mod lane;
+mod pace;
+
+pub(crate) use pace::Rate;
 
 use crate::{
     client::timed,
@@ -21,14 +26,16 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::future::join_all;
+use lane::{Feed, Lane};
 use lunarx_core::{NodeId, PieceId};
 use lunarx_network::{Network, PieceUpload};
 use lunarx_row::{
-    Code, DataKey, EncodeError, RepairKey, SegmentDescriptor, SegmentEncoder, SegmentId, SegmentKeys,
-    StripeBlocks, STRIPE_SHARD_BYTES,
+    Code, DataKey, EncodeError, PieceDescriptor, RepairKey, SegmentDescriptor, SegmentEncoder, SegmentId,
+    SegmentKeys, StripeBlocks, STRIPE_SHARD_BYTES,
 };
+use pace::{Gauge, Pace};
 use std::sync::Arc;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::task::AbortOnDropHandle;
 
 /// The keys of an object, as its uploads share them.
 #[derive(Clone)]
@@ -61,56 +68,74 @@ pub(crate) async fn upload(
     len: SegmentLen,
     progress: Arc<dyn Progress>,
 ) -> Result<(Plaintext, Pass), ClientError> {
+    let needed = usize::from(code.k());
     let nodes: Vec<NodeId> = slots.iter().map(|slot| slot.miner.node_id()).collect();
     let encoder = SegmentEncoder::new(SegmentId::random(), code, keys.segment(), &nodes)?;
     let depth = (UPLOAD_BUFFER_BYTES / (slots.len().max(1) * STRIPE_SHARD_BYTES)).clamp(1, MAX_UPLOAD_BLOCKS);
-    let (senders, tasks): (Vec<_>, Vec<_>) = slots
+    let gauges: Vec<Arc<Gauge>> = slots.iter().map(|_| Arc::default()).collect();
+    let (feeds, lanes): (Vec<_>, Vec<_>) = slots
         .iter()
-        .map(|slot| {
-            let (sender, blocks) = mpsc::channel(depth);
-            let task = tokio::spawn(send(client.network.clone(), slot.clone(), blocks));
-            (Some(sender), Aborting(task))
+        .zip(&gauges)
+        .map(|(slot, gauge)| {
+            let (feed, lane) = Lane::new(client.network.clone(), slot.clone(), gauge.clone(), depth);
+            (Some(feed), AbortOnDropHandle::new(tokio::spawn(lane.run())))
         })
         .unzip();
-    let lanes = Lanes { senders, needed: usize::from(code.k()) };
-    let encoding = tokio::task::spawn_blocking(move || encode(plaintext, len, encoder, lanes, &*progress));
-    let sent = join_all(tasks.into_iter().map(Aborting::join));
-    let (encoded, sent) = tokio::join!(encoding, sent);
-    let (plaintext, encoded) = encoded?;
-    let descriptor = match encoded {
-        Ok(descriptor) => descriptor,
+    let feeds = Feeds { feeds, needed };
+    let encoding = tokio::task::spawn_blocking(move || encode(plaintext, len, encoder, feeds, &*progress));
+    let sending = async {
+        let (plaintext, encoded) = encoding.await?;
+        // After a failure the lanes end with their handles.
+        let descriptor = encoded?;
+        let finished = join_all(lanes).await.into_iter().zip(&descriptor.pieces);
+        let pieces = finished.map(|(lane, piece)| check(lane, piece)).collect();
+        Ok::<_, Halt>((plaintext, Pass { descriptor, pieces }))
+    };
+    let sent = tokio::select! {
+        biased;
+        sent = sending => sent,
+        never = Pace::new(&gauges, needed, depth).watch() => match never {},
+    };
+    let (plaintext, pass) = match sent {
+        Ok(sent) => sent,
         Err(Halt::Client(error)) => return Err(error),
         Err(Halt::TooFew { have }) => {
-            return Err(too_few(code, have, slots, sent.iter().map(|sent| sent.as_ref().err().cloned())))
+            return Err(too_few(needed, have, slots, gauges.iter().map(|gauge| gauge.fault().cloned())))
         }
     };
-    let pieces = finish(&descriptor, sent).await;
-    let have = pieces.iter().filter(|piece| piece.is_ok()).count();
-    if have < usize::from(code.k()) {
-        return Err(too_few(code, have, slots, pieces.iter().map(|piece| piece.as_ref().err().cloned())));
+    let have = pass.pieces.iter().filter(|piece| piece.is_ok()).count();
+    match have < needed {
+        true => {
+            Err(too_few(needed, have, slots, pass.pieces.iter().map(|piece| piece.as_ref().err().cloned())))
+        }
+        false => Ok((plaintext, pass)),
     }
-    Ok((plaintext, Pass { descriptor, pieces }))
 }
 
-/// Ends all uploads, and compares what the miners say they have with what was made.
-async fn finish(
-    descriptor: &SegmentDescriptor,
-    sent: Vec<Result<PieceUpload, Fault>>,
-) -> Vec<Result<(), Fault>> {
-    let finishing = sent
-        .into_iter()
-        .zip(&descriptor.pieces)
-        .map(|(sent, piece)| async move { finish_one(sent?, descriptor.piece_len, piece.piece).await });
-    join_all(finishing).await
+/// Compares what a miner says it has with what was made.
+fn check(
+    finished: Result<Result<PieceId, Fault>, tokio::task::JoinError>,
+    expected: &PieceDescriptor,
+) -> Result<(), Fault> {
+    let actual = finished.unwrap_or_else(|error| Err(Fault::Unreachable(error.to_string())))?;
+    compare(actual, expected.piece)
 }
 
-/// Ends one upload.
-pub(crate) async fn finish_one(upload: PieceUpload, len: u64, expected: PieceId) -> Result<(), Fault> {
-    let actual = timed("finish a piece", FINISH_TIMEOUT, upload.finish(len)).await?;
+fn compare(actual: PieceId, expected: PieceId) -> Result<(), Fault> {
     match actual == expected {
         true => Ok(()),
         false => Err(Fault::Lied(format!("stored piece {actual}, expected {expected}"))),
     }
+}
+
+/// Ends an upload of `len` bytes; gives what the miner says that it has.
+async fn finish_in_time(upload: PieceUpload, len: u64) -> Result<PieceId, Fault> {
+    timed("finish a piece", FINISH_TIMEOUT, upload.finish(len)).await
+}
+
+/// Ends an upload that must have become `expected`.
+pub(crate) async fn finish_one(upload: PieceUpload, len: u64, expected: PieceId) -> Result<(), Fault> {
+    compare(finish_in_time(upload, len).await?, expected)
 }
 
 /// Opens an upload of a slot's piece.
@@ -123,42 +148,41 @@ pub(crate) async fn send_block(upload: &mut PieceUpload, block: Bytes) -> Result
     timed("take a block", BLOCK_TIMEOUT, upload.send(block)).await
 }
 
-/// Sends one piece, as its blocks come, and gives the upload back unfinished.
-async fn send(network: Network, slot: Slot, mut blocks: mpsc::Receiver<Bytes>) -> Result<PieceUpload, Fault> {
-    let mut upload = start(&network, &slot).await?;
-    if upload.offset() != 0 {
-        return Err(Fault::Lied(format!("has {} bytes of a new piece, expected 0", upload.offset())));
-    }
-    while let Some(block) = blocks.recv().await {
-        send_block(&mut upload, block).await?;
-    }
-    Ok(upload)
-}
-
 /// Why encoding ended early.
 enum Halt {
     Client(ClientError),
     TooFew { have: usize },
 }
 
-/// The channels to the miners that have not failed.
-struct Lanes {
-    senders: Vec<Option<mpsc::Sender<Bytes>>>,
+impl From<tokio::task::JoinError> for Halt {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+/// The ways to the miners that have not failed.
+struct Feeds {
+    feeds: Vec<Option<Feed>>,
     needed: usize,
 }
 
-impl Lanes {
+impl Feeds {
     fn push(&mut self, stripe: StripeBlocks) -> Result<(), Halt> {
-        for (lane, block) in self.senders.iter_mut().zip(stripe.blocks) {
-            if lane.as_ref().is_some_and(|sender| sender.blocking_send(block.into()).is_err()) {
+        for (lane, block) in self.feeds.iter_mut().zip(stripe.blocks) {
+            if lane.as_ref().is_some_and(|feed| !feed.push(block.into())) {
                 *lane = None;
             }
         }
-        let have = self.senders.iter().flatten().count();
+        let have = self.feeds.iter().flatten().count();
         match have < self.needed {
             true => Err(Halt::TooFew { have }),
             false => Ok(()),
         }
+    }
+
+    /// The segment is at its end.
+    fn complete(self) {
+        self.feeds.into_iter().flatten().for_each(Feed::complete);
     }
 }
 
@@ -167,10 +191,13 @@ fn encode(
     mut plaintext: Plaintext,
     len: SegmentLen,
     encoder: SegmentEncoder,
-    mut lanes: Lanes,
+    mut feeds: Feeds,
     progress: &dyn Progress,
 ) -> (Plaintext, Result<SegmentDescriptor, Halt>) {
-    let result = encode_from(&mut plaintext, len, encoder, &mut lanes, progress);
+    let result = encode_from(&mut plaintext, len, encoder, &mut feeds, progress);
+    if result.is_ok() {
+        feeds.complete();
+    }
     (plaintext, result)
 }
 
@@ -178,10 +205,10 @@ fn encode_from(
     plaintext: &mut Plaintext,
     len: SegmentLen,
     mut encoder: SegmentEncoder,
-    lanes: &mut Lanes,
+    feeds: &mut Feeds,
     progress: &dyn Progress,
 ) -> Result<SegmentDescriptor, Halt> {
-    let mut push = |stripe| lanes.push(stripe);
+    let mut push = |stripe| feeds.push(stripe);
     let mut buffer = vec![0; READ_BYTES];
     let mut done: u64 = 0;
     loop {
@@ -215,7 +242,7 @@ fn halt(error: EncodeError<Halt>) -> Halt {
 }
 
 fn too_few(
-    code: Code,
+    needed: usize,
     have: usize,
     slots: &[Slot],
     faults: impl Iterator<Item = Option<Fault>>,
@@ -224,23 +251,5 @@ fn too_few(
     let faults = faults
         .filter_map(|(slot, fault)| Some(MinerFault { miner: slot.miner.account, fault: fault? }))
         .collect();
-    ClientError::TooFewUploads { needed: usize::from(code.k()), have, faults }
-}
-
-/// A task that ends with its handle.
-struct Aborting(JoinHandle<Result<PieceUpload, Fault>>);
-
-impl Aborting {
-    async fn join(mut self) -> Result<PieceUpload, Fault> {
-        match (&mut self.0).await {
-            Ok(result) => result,
-            Err(error) => Err(Fault::Unreachable(error.to_string())),
-        }
-    }
-}
-
-impl Drop for Aborting {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    ClientError::TooFewUploads { needed, have, faults }
 }

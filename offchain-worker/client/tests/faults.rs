@@ -1,27 +1,25 @@
-//! Miners die, lie and refuse; money is short; the chain is away.
+//! Miners die, lie and refuse; money is short.
 
 mod world;
 
-use lunarx_chain::{Chain, ChainError};
-use lunarx_client::{ClientError, Fault, NoProgress, PutOutcome};
-use lunarx_core::{AccountId, LX};
+use lunarx_chain::ChainError;
+use lunarx_client::{limits::READ_AHEAD_BYTES, ClientError, Fault, NoProgress};
+use lunarx_core::LX;
 use std::{
     fs,
+    io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        Arc,
+    },
 };
 use tokio_util::sync::CancellationToken;
-use world::{bytes, rogue::Vice, within, World, CLIENT_FUNDS, SEGMENT};
-
-/// The miners of a segment's pieces, in their order.
-async fn holders(world: &World, outcome: &PutOutcome, segment: usize) -> Vec<AccountId> {
-    let mut holders = Vec::new();
-    for piece in &outcome.manifest.segments[segment].descriptor.pieces {
-        holders
-            .push(world.chain.provider_of_node(piece.miner_node).await.unwrap().expect("registered").account);
-    }
-    holders
-}
+use world::{
+    bytes, holders, request,
+    rogue::{Vice, GATHERED},
+    within, World, CLIENT_FUNDS, SEGMENT,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_with_n_minus_k_miners_gone_and_says_so_with_one_more() {
@@ -115,17 +113,27 @@ async fn a_miner_that_is_away_or_breaks_its_word_at_reserve_is_replaced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_miner_that_fails_during_the_upload_is_replaced() {
+    // Pieces of two parts and a bit.
+    let segment = 2 * (2 * GATHERED + 1_000);
     for vice in [Vice::FailsMidway, Vice::NamesAnotherPiece] {
-        let mut world = World::new(4).await;
+        let mut world = World::with_segments(4, segment).await;
         let rogue = world.add_rogue(1, vice).await;
-        let original = bytes(2 * SEGMENT);
+        let original = bytes(2 * segment);
         let outcome = world.put(&original, "2/4").await.unwrap();
-        assert!(outcome.faults.iter().any(|fault| fault.miner == rogue.account), "{vice:?}");
+        let fault = &outcome.faults.iter().find(|fault| fault.miner == rogue.account).expect("blamed").fault;
+        match vice {
+            Vice::FailsMidway => {
+                assert!(matches!(fault, Fault::Refused(_)), "{fault}");
+                assert_eq!(rogue.deeds().appends, 2, "the first part of each segment's piece");
+            }
+            _ => assert!(matches!(fault, Fault::Lied(_)), "{fault}"),
+        }
         // All pieces are at honest miners, and any two of them suffice: also the one made again.
         for segment in 0..2 {
             let holders = holders(&world, &outcome, segment).await;
             assert!(!holders.contains(&rogue.account), "{vice:?}");
         }
+        rogue.until(|deeds| deeds.releases == 2).await;
         let replaced = holders(&world, &outcome, 0).await;
         for holder in &replaced[..2] {
             let number = world.number_of(*holder);
@@ -150,38 +158,24 @@ async fn too_few_miners_is_an_error_with_numbers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_miner_that_never_accepts_is_reported_and_refunded() {
-    let world = World::new(3).await;
-    let rogue = world.add_rogue(1, Vice::NeverAccepts).await;
-    let _ticker = world.tick();
-    let original = bytes(SEGMENT / 2);
-    let outcome = world.put(&original, "2/4").await.unwrap();
-    let [fault] = &outcome.faults[..] else { panic!("{:?}", outcome.faults) };
-    assert_eq!((fault.miner, &fault.fault), (rogue.account, &Fault::NotAccepted));
-    assert_eq!(world.held().await, outcome.held, "only what was accepted is held");
-    assert!(world.get(outcome.manifest.object).await.unwrap().1 == original);
-}
+async fn a_put_that_fails_gives_its_reservations_back() {
+    let world = World::new(0).await;
+    let _refuses = world.add_rogue(1, Vice::Refuses).await;
+    let mut rogues = vec![world.add_rogue(2, Vice::Honest).await, world.add_rogue(3, Vice::Honest).await];
+    let error = world.put(&bytes(10), "2/3").await.unwrap_err();
+    assert!(matches!(error, ClientError::TooFewMiners { .. }), "{error}");
+    assert!(rogues.iter().all(|rogue| rogue.deeds().releases == 1));
 
-#[tokio::test(flavor = "multi_thread")]
-async fn too_few_accepts_end_everything() {
-    let world = World::new(1).await;
-    // Nobody else tidies up.
-    world.chain.set_housekeeping(false);
-    let _rogues = [
-        world.add_rogue(1, Vice::NeverAccepts).await,
-        world.add_rogue(2, Vice::NeverAccepts).await,
-        world.add_rogue(3, Vice::NeverAccepts).await,
-    ];
-    let _ticker = world.tick();
-    let error = world.put(&bytes(SEGMENT / 2), "2/4").await.unwrap_err();
-    let ClientError::TooFewAccepts { needed: 2, accepted: 1, faults } = &error else { panic!("{error}") };
-    assert_eq!(faults.len(), 3);
-    world.assert_untouched(CLIENT_FUNDS).await;
+    rogues.push(world.add_rogue(4, Vice::NamesAnotherPiece).await);
+    let error = world.put(&bytes(10), "3/3").await.unwrap_err();
+    assert!(matches!(error, ClientError::TooFewUploads { .. }), "{error}");
+    assert_eq!(rogues.iter().map(|rogue| rogue.deeds().releases).sum::<usize>(), 2 + 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_little_balance_is_told_before_anything_is_sent() {
     let world = World::with_funds(4, LX / 1_000).await;
+    let rogue = world.add_rogue(1, Vice::Honest).await;
     for size in [Some(SEGMENT), None] {
         let error = world.put_as(&bytes(SEGMENT), "2/4", size).await.unwrap_err();
         let ClientError::BalanceTooLow { needed, have } = error else { panic!("{error}") };
@@ -189,23 +183,32 @@ async fn too_little_balance_is_told_before_anything_is_sent() {
         assert!(needed > have);
         world.assert_untouched(LX / 1_000).await;
     }
+    assert_eq!(rogue.deeds().releases, 0, "nothing was reserved");
+}
+
+/// A pipe without end that counts what was read of it.
+struct Endless(Arc<AtomicUsize>);
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.fetch_add(buffer.len(), Ordering::SeqCst);
+        Ok(buffer.len())
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unreachable_chain_is_told() {
-    let world = World::new(2).await;
-    let object = world.put(&bytes(10), "1/2").await.unwrap().manifest.object;
-    world.chain.set_reachable(false);
-    let errors = [
-        world.put(&bytes(10), "1/2").await.map(|_| ()).unwrap_err(),
-        world.get(object).await.map(|_| ()).unwrap_err(),
-        within(world.client.remove(object)).await.map(|_| ()).unwrap_err(),
-    ];
-    for error in errors {
-        assert!(matches!(error, ClientError::Chain(ChainError::Unreachable { .. })), "{error}");
-    }
-    world.chain.set_reachable(true);
-    assert_eq!(world.get(object).await.unwrap().1, bytes(10), "nothing is lost");
+async fn a_long_pipe_that_cannot_be_paid_is_not_uploaded() {
+    let world = World::build(3, LX / 1_000, 1 << 30).await;
+    let rogue = world.add_rogue(1, Vice::Honest).await;
+    let read = Arc::new(AtomicUsize::new(0));
+    let (progress, stop) = (Arc::new(NoProgress), CancellationToken::new());
+    let put = world.client.put(Endless(read.clone()), request("2/4", None), progress, stop);
+    let error = within(put).await.unwrap_err();
+    assert!(matches!(error, ClientError::BalanceTooLow { .. }), "{error}");
+    assert_eq!(read.load(Ordering::SeqCst), READ_AHEAD_BYTES);
+    let deeds = rogue.deeds();
+    assert_eq!((deeds.appends, deeds.releases), (0, 0), "nothing was sent or reserved");
+    world.assert_untouched(LX / 1_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use lunarx_client::{ClientError, NoProgress};
 use lunarx_core::ContractState;
 use std::{fs, io, sync::Arc};
 use tokio_util::sync::CancellationToken;
-use world::{bytes, request, within, World, CLIENT_FUNDS, SEGMENT};
+use world::{bytes, request, watch::Watch, within, World, SEGMENT};
 
 const CHUNK: u64 = 64 * 1024;
 
@@ -72,7 +72,7 @@ async fn contracts_are_active_and_their_fees_held_until_removed() {
 
     let removed = within(world.client.remove(object)).await.unwrap();
     assert_eq!((removed.ended, removed.released), (8, outcome.held));
-    world.assert_untouched(CLIENT_FUNDS).await;
+    world.assert_settled(estimate.window_fee).await;
     let gone = world.get(object).await.unwrap_err();
     assert!(matches!(gone, ClientError::Catalogue(_)), "{gone}");
 }
@@ -103,13 +103,15 @@ async fn a_file_appears_whole_and_nothing_is_overwritten() {
 async fn a_source_that_changes_is_refused_and_nothing_is_held() {
     let world = World::new(3).await;
     let original = bytes(SEGMENT + 100);
+    let mut most = 0;
     for announced in [SEGMENT + 99, SEGMENT + 101, 99] {
         let error = world.put_as(&original, "2/3", Some(announced)).await.unwrap_err();
         assert!(
             matches!(error, ClientError::SourceSize { expected, .. } if expected == announced),
             "{error}"
         );
-        world.assert_untouched(CLIENT_FUNDS).await;
+        most += world.window_fee(announced, "2/3").await;
+        world.assert_settled(most).await;
     }
 }
 
@@ -135,5 +137,17 @@ async fn a_stopped_put_leaves_nothing_behind() {
     let (result, writer) = within(async { tokio::join!(put, stopping) }).await;
     assert!(matches!(result, Err(ClientError::Stopped)));
     drop(writer.await.unwrap());
-    world.assert_untouched(CLIENT_FUNDS).await;
+    world.assert_settled(world.window_fee(SEGMENT, "2/3").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_get_leaves_no_file() {
+    let world = World::with_segments(2, 8 << 20).await;
+    let object = world.put(&bytes(8 << 20), "1/2").await.unwrap().manifest.object;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, stop) = (folder.path().join("out"), CancellationToken::new());
+    let progress = Watch::stopping(stop.clone());
+    let result = within(world.client.get_to_file(object, &path, false, progress, stop)).await;
+    assert!(matches!(result, Err(ClientError::Stopped)), "{result:?}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -1,6 +1,6 @@
 //! Addresses: which ones are dialled, and where known nodes are.
 
-use crate::identity::{node_key_of, peer_id_of};
+use crate::identity::peer_id_of;
 use libp2p::{multiaddr::Protocol, Multiaddr, PeerId};
 use lunarx_core::NodeKey;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 /// Addresses kept of one node.
 pub(crate) const MAX_ADDRESSES_PER_NODE: usize = 8;
 /// Nodes kept in the book.
-const MAX_NODES: usize = 16_384;
+pub(crate) const MAX_NODES: usize = 16_384;
 
 /// The address without the peer id at its end, if a transport of ours can dial it and it does not name
 /// another peer.
@@ -59,27 +59,27 @@ pub(crate) fn is_loopback(address: &Multiaddr) -> bool {
 pub(crate) struct AddressBook(HashMap<PeerId, Vec<Multiaddr>>);
 
 impl AddressBook {
-    /// Replaces what is known of a node; nothing usable leaves it as it is.
-    pub(crate) fn set(&mut self, node: &NodeKey, addresses: &[Multiaddr]) {
-        let Some(peer) = peer_id_of(node) else { return };
+    /// Replaces what is known of a node; nothing usable leaves it as it is. True if the node is new.
+    pub(crate) fn set(&mut self, node: &NodeKey, addresses: &[Multiaddr]) -> bool {
+        let Some(peer) = peer_id_of(node) else { return false };
         let addresses = dialable_of(addresses, &peer);
         if addresses.is_empty() {
-            return;
+            return false;
         }
         if self.0.len() >= MAX_NODES && !self.0.contains_key(&peer) {
             let evicted = self.0.keys().next().copied();
             evicted.map(|peer| self.0.remove(&peer));
         }
-        self.0.insert(peer, addresses);
+        self.0.insert(peer, addresses).is_none()
     }
 
     pub(crate) fn get(&self, peer: &PeerId) -> Vec<Multiaddr> {
         self.0.get(peer).cloned().unwrap_or_default()
     }
 
-    /// Nodes other than `except`, in no order.
-    pub(crate) fn others(&self, except: PeerId) -> impl Iterator<Item = PeerId> + '_ {
-        self.0.keys().copied().filter(move |peer| *peer != except && node_key_of(peer).is_some())
+    /// All nodes, in no order.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.0.keys().copied()
     }
 }
 
@@ -118,9 +118,13 @@ mod tests {
         let node = NodeSecret::from_seed([1; 32]).node_key();
         let many: Vec<Multiaddr> =
             (1..100).map(|p| format!("/ip4/1.2.3.4/tcp/{p}").parse().unwrap()).collect();
-        book.set(&node, &many);
+        assert!(!book.set(&node, &[]));
+        assert!(book.set(&node, &many));
         assert_eq!(book.get(&peer(1)).len(), MAX_ADDRESSES_PER_NODE);
-        book.set(&node, &[]);
+        assert!(!book.set(&node, &many[..1]));
+        assert_eq!(book.get(&peer(1)), many[..1]);
+        book.set(&node, &many);
+        assert!(!book.set(&node, &[]));
         assert_eq!(book.get(&peer(1)).len(), MAX_ADDRESSES_PER_NODE);
     }
 }

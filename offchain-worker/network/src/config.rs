@@ -23,6 +23,9 @@ const REQUEST_BURST: u32 = 1024;
 const IDLE_CONNECTION: Duration = Duration::from_secs(60);
 /// Longest try to connect, lookups in the DHT included.
 const CONNECT: Duration = Duration::from_secs(15);
+/// Longest wait for the whole request that a stream begins with. Whoever opens a stream has it at hand, so
+/// that a peer cannot hold a slot by saying nothing.
+const REQUEST: Duration = Duration::from_secs(5);
 /// Longest wait for the answer to a request.
 const ANSWER: Duration = Duration::from_secs(30);
 /// Longest wait for a frame to begin while pieces stream.
@@ -55,6 +58,8 @@ pub struct Limits {
     pub idle_connection: Duration,
     /// Longest try to connect.
     pub connect: Duration,
+    /// Longest wait for the whole request that a stream begins with.
+    pub request: Duration,
     /// Longest wait for the answer to a request.
     pub answer: Duration,
     /// Longest wait for a frame to begin while pieces stream.
@@ -79,6 +84,7 @@ impl Default for Limits {
             request_burst: REQUEST_BURST,
             idle_connection: IDLE_CONNECTION,
             connect: CONNECT,
+            request: REQUEST,
             answer: ANSWER,
             idle_stream: IDLE_STREAM,
             frame: FRAME,
@@ -100,7 +106,8 @@ pub struct Config {
     pub external: Vec<Multiaddr>,
     /// Whether to take part in the DHT as a server and to serve pieces.
     pub serve: bool,
-    /// Nodes through which to enter the DHT; `Network::add_addresses` adds more.
+    /// Nodes through which to enter the DHT; `Network::add_addresses` adds more. A miner dials some of them
+    /// until enough nodes know it; a client, when it looks for a node.
     pub bootstrap: Vec<(NodeKey, Vec<Multiaddr>)>,
     /// Bounds on what peers can make this node spend.
     pub limits: Limits,

@@ -144,6 +144,11 @@ impl Dials {
         }
     }
 
+    /// Whether a try for `peer` is under way.
+    pub(crate) fn has(&self, peer: &PeerId) -> bool {
+        self.0.contains_key(peer)
+    }
+
     /// `peer` is connected, by whatever way.
     pub(crate) fn connected(&mut self, peer: &PeerId) {
         for reply in self.0.remove(peer).map(|dial| dial.replies).unwrap_or_default() {

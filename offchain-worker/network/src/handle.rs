@@ -115,13 +115,29 @@ impl Network {
         Ok(addresses)
     }
 
+    /// The nodes in this node's table of the DHT. None for long says that a miner cannot be found by others.
+    /// Empty if the runner has ended.
+    pub async fn dht_nodes(&self) -> Vec<NodeKey> {
+        let (reply, answer) = oneshot::channel();
+        if self.send(Command::DhtNodes(reply)).await.is_err() {
+            return Vec::new();
+        }
+        answer.await.unwrap_or_default()
+    }
+
     /// Serves pieces to others from now on. Until then every request is refused as `Unavailable`. Has no
     /// effect on a node constructed with `serve: false`.
     pub fn serve(&self, service: Arc<dyn PieceService>) {
         self.0.service.send_replace(Some(service));
     }
 
-    /// Asks a miner to hold space. The offer is the miner's by its signature and meets the request.
+    /// Asks a miner to hold space.
+    ///
+    /// Of the offer this is checked here: the signature by the miner's node key for this chain, the
+    /// client, and that bytes, windows and price are what was asked for or better. The network does not
+    /// know the chain, so the caller checks the rest before it sends a byte: that `offer.miner` is the
+    /// account under which the chain has this node key, and that `offer.expires` leaves time to upload and
+    /// to open the contract.
     pub async fn reserve(
         &self,
         miner: NodeKey,
@@ -131,7 +147,8 @@ impl Network {
         client::reserve(self.link(miner), stream, request, &self.0.genesis).await
     }
 
-    /// Begins or resumes the upload of one piece of a reserved contract.
+    /// Begins or resumes the upload of one piece of a reserved contract, at the offset that the miner names.
+    /// [`PieceUpload`] tells how its owner resumes after an error or a pause.
     pub async fn store(
         &self,
         miner: NodeKey,
@@ -140,6 +157,16 @@ impl Network {
     ) -> Result<PieceUpload, NetworkError> {
         let stream = self.open(miner).await?;
         client::store(self.link(miner), stream, contract, index).await
+    }
+
+    /// Gives back a reservation that will not become a contract, so that the miner can lend its space to
+    /// others before the offer runs out. What was uploaded under it is gone then.
+    ///
+    /// Only the node that reserved may do it. Refused as `NotFound` if nothing is reserved under it: given
+    /// back already, run out, or accepted as a contract, which ends on the chain only.
+    pub async fn release(&self, miner: NodeKey, contract: ContractId) -> Result<(), NetworkError> {
+        let stream = self.open(miner).await?;
+        client::release(self.link(miner), stream, contract).await
     }
 
     /// Begins the download of `len` bytes of a piece from `offset`.

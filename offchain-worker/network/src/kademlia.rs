@@ -1,5 +1,8 @@
 //! The DHT: how it is set up, who gets into its table, and lookups of nodes.
 //!
+//! Only what a peer states of itself, over a connection that proved its key, gets into the table, and it
+//! replaces what the peer stated before: addresses do not add up.
+//!
 //! Libp2p places a node in the DHT by the SHA-256 of its peer id. No records are defined yet: every
 //! record that a peer wants to store is refused.
 
@@ -14,13 +17,15 @@ use libp2p::{
     Multiaddr, PeerId, StreamProtocol,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
 
 /// Longest lookup.
 pub(crate) const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time between two looks for the nodes next to this one, besides those after new nodes.
+const BOOTSTRAP: Duration = Duration::from_secs(300);
 /// Largest message of the DHT's protocol.
 const MAX_PACKET_BYTES: usize = 16 * 1024;
 
@@ -29,6 +34,7 @@ pub(crate) fn behaviour(local: PeerId, protocol: StreamProtocol, serve: bool) ->
     let mut config = kad::Config::new(protocol);
     config
         .set_query_timeout(QUERY_TIMEOUT)
+        .set_periodic_bootstrap_interval(Some(BOOTSTRAP))
         .disjoint_query_paths(true)
         .set_kbucket_inserts(BucketInserts::Manual)
         .set_record_filtering(StoreInserts::FilterBoth)
@@ -63,6 +69,44 @@ pub(crate) fn admissible(
     addresses
 }
 
+/// Puts `peer` into the table with these addresses and no others; with none, takes it out.
+pub(crate) fn admit(kad: &mut kad::Behaviour<MemoryStore>, peer: &PeerId, addresses: &[Multiaddr]) {
+    let stated: Vec<_> =
+        addresses.iter().filter_map(|address| address.clone().with_p2p(*peer).ok()).collect();
+    let held = addresses_of(kad, peer);
+    if held.is_empty() || stated.is_empty() {
+        // It may be waiting for a place in a full bucket, with what it stated before.
+        kad.remove_peer(peer);
+    }
+    for address in &stated {
+        kad.add_address(peer, address.clone());
+    }
+    for old in held.iter().filter(|old| !stated.contains(old)) {
+        kad.remove_address(peer, old);
+    }
+}
+
+/// The addresses under which `peer` is in the table.
+fn addresses_of(kad: &mut kad::Behaviour<MemoryStore>, peer: &PeerId) -> Vec<Multiaddr> {
+    let Some(bucket) = kad.kbucket(*peer) else { return Vec::new() };
+    let entry = bucket.iter().find(|entry| entry.node.key.preimage() == peer);
+    entry.map(|entry| entry.node.value.iter().cloned().collect()).unwrap_or_default()
+}
+
+/// The nodes in the table.
+pub(crate) fn nodes(kad: &mut kad::Behaviour<MemoryStore>) -> HashSet<PeerId> {
+    let mut nodes = HashSet::new();
+    for bucket in kad.kbuckets() {
+        nodes.extend(bucket.iter().map(|entry| *entry.node.key.preimage()));
+    }
+    nodes
+}
+
+/// The number of nodes in the table.
+pub(crate) fn known(kad: &mut kad::Behaviour<MemoryStore>) -> usize {
+    kad.kbuckets().map(|bucket| bucket.num_entries()).sum()
+}
+
 /// Who waits for the addresses of a node; an empty answer says that it was not found.
 pub(crate) type FindReply = oneshot::Sender<Vec<Multiaddr>>;
 
@@ -93,7 +137,7 @@ impl Lookups {
 
     /// Starts the queries that wait for a table with somebody in it.
     pub(crate) fn start(&mut self, kad: &mut kad::Behaviour<MemoryStore>) {
-        if kad.kbuckets().all(|bucket| bucket.is_empty()) {
+        if known(kad) == 0 {
             return;
         }
         for (peer, lookup) in &mut self.0 {
@@ -125,6 +169,11 @@ impl Lookups {
         self.answer(peer, Vec::new());
     }
 
+    /// Whether a lookup waits for somebody to ask.
+    pub(crate) fn waits(&self) -> bool {
+        self.0.values().any(|lookup| lookup.query.is_none())
+    }
+
     /// Lookups that found nobody to ask in time; they are over.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<PeerId> {
         let expired = |lookup: &Lookup| lookup.query.is_none() && lookup.expires <= now;
@@ -139,5 +188,61 @@ impl Lookups {
             // Nobody may be waiting any more.
             let _ = reply.send(addresses.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{address::MAX_ADDRESSES_PER_NODE, peer_id_of, NodeSecret};
+    use libp2p::identity::{Keypair, PublicKey};
+
+    const PROTOCOL: StreamProtocol = StreamProtocol::new("/kad");
+
+    fn table() -> kad::Behaviour<MemoryStore> {
+        behaviour(peer_id_of(&NodeSecret::from_seed([1; 32]).node_key()).unwrap(), PROTOCOL, true)
+    }
+
+    fn addresses(ports: std::ops::Range<u16>) -> Vec<Multiaddr> {
+        ports.map(|port| format!("/ip4/10.0.0.1/tcp/{port}").parse().unwrap()).collect()
+    }
+
+    fn info(public_key: PublicKey, protocols: Vec<StreamProtocol>) -> identify::Info {
+        identify::Info {
+            public_key,
+            protocol_version: String::new(),
+            agent_version: String::new(),
+            listen_addrs: addresses(1..100),
+            protocols,
+            observed_addr: Multiaddr::empty(),
+            signed_peer_record: None,
+        }
+    }
+
+    #[test]
+    fn what_a_peer_states_replaces_what_it_stated_before() {
+        let (mut kad, peer) = (table(), PeerId::random());
+        for start in [1, 5, 50] {
+            let stated = addresses(start..start + 8);
+            admit(&mut kad, &peer, &stated);
+            let mut held = addresses_of(&mut kad, &peer);
+            held.iter_mut().for_each(|address| assert!(address.pop().is_some()));
+            held.sort();
+            assert_eq!(held, stated);
+            assert_eq!((known(&mut kad), nodes(&mut kad)), (1, HashSet::from([peer])));
+        }
+        admit(&mut kad, &peer, &[]);
+        assert_eq!(known(&mut kad), 0);
+        admit(&mut kad, &peer, &[]);
+    }
+
+    #[test]
+    fn only_servers_of_this_protocol_enter_and_under_few_addresses() {
+        let key = Keypair::generate_ed25519().public();
+        let peer = key.to_peer_id();
+        let admitted = |info: &identify::Info| admissible(&peer, info, &PROTOCOL, None).len();
+        assert_eq!(admitted(&info(key.clone(), vec![PROTOCOL])), MAX_ADDRESSES_PER_NODE);
+        assert_eq!(admitted(&info(key, vec![StreamProtocol::new("/other")])), 0);
+        assert_eq!(admitted(&info(Keypair::generate_ed25519().public(), vec![PROTOCOL])), 0);
     }
 }

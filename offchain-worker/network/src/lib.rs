@@ -2,8 +2,8 @@
 //!
 //! Flow: [`construct`] makes a [`Network`] (a handle, cheap to clone) and a [`NetworkRunner`], which
 //! drives the libp2p swarm until it is cancelled. A client calls [`Network::reserve`],
-//! [`Network::store`] and [`Network::retrieve`]; a miner gives its [`PieceService`] to
-//! [`Network::serve`].
+//! [`Network::store`], [`Network::retrieve`] and [`Network::release`]; a miner gives its
+//! [`PieceService`] to [`Network::serve`].
 //!
 //! Invariants:
 //! - A node is its ed25519 key. Every connection's handshake proves one; a connection that proves a key
@@ -17,6 +17,7 @@ mod address;
 mod behaviour;
 mod config;
 mod dial;
+mod entry;
 mod error;
 mod gate;
 mod handle;

@@ -1,7 +1,7 @@
 //! The one task that drives the swarm.
 //!
 //! Flow: handles send commands through a bounded channel, the swarm sends events; both end up in
-//! [`Dials`] and [`Lookups`], which say what to do next. The piece server runs beside it. On
+//! [`Dials`], [`Lookups`] and [`Entry`], which say what to do next. The piece server runs beside it. On
 //! cancellation, or when the last handle is gone, the server stops first, then the connections close.
 
 use crate::{
@@ -9,7 +9,8 @@ use crate::{
     behaviour::{Behaviour, BehaviourEvent},
     config::{Limits, Protocols},
     dial::{ConnectReply, Dials, Step},
-    kademlia::{admissible, FindReply, Lookups},
+    entry::Entry,
+    kademlia::{self, admissible, FindReply, Lookups},
     node_key_of,
     piece::server::Server,
     streams::OpenReply,
@@ -39,8 +40,6 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const COMMAND_QUEUE: usize = 256;
 /// How often waiting dials and lookups are looked at.
 const TICK: Duration = Duration::from_millis(250);
-/// Known nodes dialled to get into the DHT when its table is empty.
-const ENTRY_DIALS: usize = 3;
 /// Longest wait for connections to close at the end.
 const CLOSE: Duration = Duration::from_secs(1);
 
@@ -51,6 +50,7 @@ pub(crate) enum Command {
     Find { peer: PeerId, reply: FindReply },
     Open { peer: PeerId, reply: OpenReply },
     Listening(oneshot::Sender<Vec<Multiaddr>>),
+    DhtNodes(oneshot::Sender<Vec<NodeKey>>),
     Block(PeerId),
 }
 
@@ -67,8 +67,10 @@ pub struct NetworkRunner {
     swarm: Swarm<Behaviour>,
     commands: mpsc::Receiver<Command>,
     server: Option<Server>,
+    serves: bool,
     protocols: Protocols,
     limits: Limits,
+    entry: Entry,
     book: AddressBook,
     dials: Dials,
     lookups: Lookups,
@@ -87,9 +89,11 @@ impl NetworkRunner {
         Self {
             swarm,
             commands,
+            serves: server.is_some(),
             server,
             protocols,
             limits,
+            entry: Entry::new(Instant::now()),
             book: AddressBook::default(),
             dials: Dials::default(),
             lookups: Lookups::default(),
@@ -112,7 +116,9 @@ impl NetworkRunner {
     }
 
     pub(crate) fn add_addresses(&mut self, node: &NodeKey, addresses: &[Multiaddr]) {
-        self.book.set(node, addresses);
+        if self.book.set(node, addresses) {
+            self.entry.hasten(Instant::now());
+        }
     }
 
     /// Runs until `stop` is cancelled or the last [`crate::Network`] is dropped.
@@ -166,13 +172,18 @@ impl NetworkRunner {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::AddAddresses(node, addresses) => self.book.set(&node, &addresses),
+            Command::AddAddresses(node, addresses) => self.add_addresses(&node, &addresses),
             Command::Connect { peer, node, reply } => self.connect(peer, node, reply),
             Command::Find { peer, reply } => self.look_up(peer, Some(reply)),
             Command::Open { peer, reply } => self.swarm.behaviour_mut().streams.open(peer, reply),
             Command::Listening(reply) => {
                 self.listening.replies.push(reply);
                 self.tell_listening();
+            }
+            Command::DhtNodes(reply) => {
+                let nodes = kademlia::nodes(&mut self.swarm.behaviour_mut().kad);
+                // Nobody may be waiting any more.
+                let _ = reply.send(nodes.iter().filter_map(node_key_of).collect());
             }
             Command::Block(peer) => self.swarm.behaviour_mut().gate.block(peer, self.limits.block),
         }
@@ -218,36 +229,54 @@ impl NetworkRunner {
     }
 
     fn look_up(&mut self, peer: PeerId, reply: Option<FindReply>) {
-        if self.lookups.begin(peer, reply) {
-            self.lookups.start(&mut self.swarm.behaviour_mut().kad);
-            if self.table_is_empty() && !self.enter(peer) {
-                self.lookups.give_up(peer);
-                self.dials.found(&peer, Vec::new());
-            }
+        if !self.lookups.begin(peer, reply) {
+            return;
+        }
+        self.lookups.start(&mut self.swarm.behaviour_mut().kad);
+        if self.known() > 0 {
+            return;
+        }
+        let own = *self.swarm.local_peer_id();
+        if self.book.nodes().all(|known| known == peer || known == own) {
+            // Nobody can be asked, and nobody leads to somebody who can.
+            self.lookups.give_up(peer);
+            self.dials.found(&peer, Vec::new());
+        } else {
+            self.enter();
         }
     }
 
-    fn table_is_empty(&mut self) -> bool {
-        self.swarm.behaviour_mut().kad.kbuckets().all(|bucket| bucket.is_empty())
+    /// Nodes in the DHT's table.
+    fn known(&mut self) -> usize {
+        kademlia::known(&mut self.swarm.behaviour_mut().kad)
     }
 
-    /// Dials some known nodes, in the hope that they lead into the DHT. False if there are none.
-    fn enter(&mut self, except: PeerId) -> bool {
-        let entries: Vec<_> = self.book.others(except).take(ENTRY_DIALS).collect();
-        for peer in &entries {
-            let options = DialOpts::peer_id(*peer)
-                .addresses(self.book.get(peer))
+    /// Dials some known nodes, in the hope that they lead into the DHT.
+    fn enter(&mut self) {
+        let known = kademlia::nodes(&mut self.swarm.behaviour_mut().kad);
+        let (swarm, book, dials) = (&self.swarm, &self.book, &self.dials);
+        let fresh = |peer: &PeerId| {
+            let busy = swarm.is_connected(peer) || dials.has(peer) || swarm.behaviour().gate.is_blocked(peer);
+            !busy && !known.contains(peer) && peer != swarm.local_peer_id()
+        };
+        let chosen = self.entry.round(Instant::now(), known.len(), || book.nodes().filter(&fresh));
+        for peer in chosen {
+            let options = DialOpts::peer_id(peer)
+                .addresses(self.book.get(&peer))
                 .condition(PeerCondition::DisconnectedAndNotDialing);
             if let Err(error) = self.swarm.dial(options.build()) {
                 tracing::debug!(%peer, %error, "known node was not dialled");
             }
         }
-        !entries.is_empty()
     }
 
     fn on_tick(&mut self) {
-        for peer in self.lookups.expire(Instant::now()) {
+        let (now, known) = (Instant::now(), self.known());
+        for peer in self.lookups.expire(now) {
             self.dials.found(&peer, Vec::new());
+        }
+        if (self.serves || self.lookups.waits()) && self.entry.is_due(now, known) {
+            self.enter();
         }
         for peer in self.dials.awaited() {
             self.advance(peer);
@@ -313,15 +342,14 @@ impl NetworkRunner {
         }
     }
 
-    /// Lets an identified peer into the DHT's table, if it belongs there.
+    /// Lets an identified peer into the DHT's table, if it belongs there. Called again whenever the peer
+    /// states something new of itself.
     fn on_identified(&mut self, peer: PeerId, info: &identify::Info, connection: ConnectionId) {
         let remote = self.remotes.get(&connection);
         let addresses = admissible(&peer, info, &self.protocols.kad, remote);
         let node = node_key_of(&peer);
         tracing::debug!(?node, agent = ?info.agent_version, ?addresses, "identified");
-        for address in addresses {
-            self.swarm.behaviour_mut().kad.add_address(&peer, address);
-        }
+        kademlia::admit(&mut self.swarm.behaviour_mut().kad, &peer, &addresses);
     }
 
     fn tell_listening(&mut self) {

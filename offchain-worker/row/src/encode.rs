@@ -36,10 +36,18 @@ pub enum EncodeError<E> {
 ///
 /// # Guarantees
 /// - The same segment id, code, keys, miners and plaintext make the same pieces, however the plaintext
-///   is cut, so an upload that broke off is resumed by encoding again.
+///   is cut.
 /// - Holds one stripe of sealed bytes, and one of blocks until the sink takes them.
 ///
 /// After an error it is of no more use.
+///
+/// # A segment id is used once
+/// The keys, nonces and keystreams of seal and wrap follow from the object's keys and the segment id.
+/// Encoding the same bytes again would do no harm, but nobody can tell that a source is still the same: a
+/// file is written to, a pipe gives other bytes. If it is not, two plaintexts are sealed under the same
+/// nonces, which gives away their difference and, with AES-GCM, the means to forge chunks. So an upload that
+/// broke off goes on with blocks that were made already or is healed from the other pieces by
+/// [`PieceRebuilder`](crate::PieceRebuilder), and what is encoded again gets a new id.
 pub struct SegmentEncoder {
     segment: SegmentId,
     codec: Codec,
@@ -50,7 +58,7 @@ pub struct SegmentEncoder {
 impl SegmentEncoder {
     /// Starts a segment; piece `i` is wrapped for `miners[i]`.
     ///
-    /// `segment` must not have been used for another plaintext under the same data key.
+    /// `segment` must be new: see the type.
     pub fn new(
         segment: SegmentId,
         code: Code,

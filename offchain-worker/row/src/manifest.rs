@@ -23,10 +23,13 @@
 //! ```
 //! The cipher's key is BLAKE3 derive_key over manifest key ‖ nonce; the first 57 bytes are associated
 //! data. The padding hides the exact number of segments and the length of the name.
+//!
+//! Two limits bound an object: the number of segments and, for codes of many pieces, the bytes of the
+//! sealed manifest. [`max_segments`] says which one it is.
 
 use crate::{
     keys::{random, same},
-    layout::in_memory,
+    layout::{in_memory, MAX_SEGMENT_BYTES},
     Code, DataKey, ManifestKey, RepairKey, RowError, SegmentDescriptor,
 };
 use chacha20poly1305::{AeadInPlace, KeyInit, XChaCha20Poly1305};
@@ -39,7 +42,7 @@ use zeroize::Zeroizing;
 pub const VERSION: u8 = 1;
 /// Longest name, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 4096;
-/// Most segments of an object: 8 TiB.
+/// Most segments of an object: 8 TiB. Codes of 40 pieces and more allow fewer: [`max_segments`].
 pub const MAX_SEGMENTS: usize = 16 * 1024;
 /// Most bytes of a sealed manifest.
 pub const MAX_MANIFEST_BYTES: usize = 64 << 20;
@@ -50,6 +53,35 @@ const HEADER: usize = 1 + NONCE + 32;
 const TAG: usize = 16;
 /// Shortest padded plaintext.
 const MIN_PADDED: usize = 1024;
+
+/// Bytes of the body besides name and segments, each compact number at its longest.
+const MAX_FIXED: usize = 32 + 4 + 8 + 8 + 2 + 32 + 32 + 4;
+/// Bytes of a segment's entry besides its pieces.
+const ENTRY_FIXED: usize = 46;
+/// Bytes of an entry for each piece: id and miner in the descriptor, contract beside it.
+const ENTRY_PIECE: usize = 64 + 32;
+
+/// Most segments of an object whose segments have this code: with the longest name, their sealed manifest
+/// has at most [`MAX_MANIFEST_BYTES`]. To be compared with what is to be stored before any of it is: a
+/// manifest that cannot be sealed leaves pieces that nobody finds again.
+pub fn max_segments(code: Code) -> usize {
+    let body = longest_text() - 4;
+    let entry = ENTRY_FIXED + ENTRY_PIECE * code.total();
+    MAX_SEGMENTS.min((body - MAX_FIXED - MAX_NAME_BYTES) / entry)
+}
+
+/// Most bytes of plaintext of an object of this code, cut into full segments: 8 TiB, or less as
+/// [`max_segments`] says. Whoever cuts shorter segments multiplies by their length instead.
+pub fn max_object_size(code: Code) -> u64 {
+    let segments = u64::try_from(max_segments(code)).expect("at most MAX_SEGMENTS; qed");
+    segments * MAX_SEGMENT_BYTES
+}
+
+/// The longest text, body and its length, whose sealed form is within the limit.
+fn longest_text() -> usize {
+    let room = MAX_MANIFEST_BYTES - HEADER - TAG;
+    room - room % padding_step(room)
+}
 
 /// An object's name to machines: random.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -238,8 +270,12 @@ fn decode_name<I: Input>(input: &mut I) -> Result<String, Error> {
 
 /// Length of the padded plaintext: at most an eighth is padding, beyond the first KiB.
 fn padded_len(len: usize) -> usize {
-    let step = (len.next_power_of_two() / 16).max(1);
-    len.next_multiple_of(step).max(MIN_PADDED)
+    len.next_multiple_of(padding_step(len)).max(MIN_PADDED)
+}
+
+/// A padded length is a multiple of this.
+fn padding_step(len: usize) -> usize {
+    (len.next_power_of_two() / 16).max(1)
 }
 
 /// The body within a padded plaintext; refuses any padding but the right one.
@@ -267,4 +303,63 @@ fn limit(what: &'static str, max: usize, actual: usize) -> Result<(), RowError> 
         return Err(RowError::TooLarge { what, max, actual });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Codec, PieceDescriptor, SegmentId};
+    use lunarx_core::{NodeId, PieceId};
+
+    /// With the longest name, and `segments` equal ones.
+    fn manifest(code: Code, segments: usize) -> Manifest {
+        let piece = PieceDescriptor { piece: PieceId([1; 32]), miner_node: NodeId([2; 32]) };
+        let (id, codec) = (SegmentId([3; 32]), Codec::for_code(code));
+        let descriptor =
+            SegmentDescriptor::new(id, code, codec, MAX_SEGMENT_BYTES, vec![piece; code.total()]);
+        let entry = SegmentEntry { descriptor, contracts: vec![ContractId([4; 32]); code.total()] };
+        Manifest {
+            object: ObjectId([5; 32]),
+            name: "x".repeat(MAX_NAME_BYTES),
+            size: MAX_SEGMENT_BYTES * u64::try_from(segments).unwrap(),
+            created: 1,
+            code,
+            data_key: DataKey::from_bytes([6; 32]),
+            repair_key: RepairKey::from_bytes([7; 32]),
+            segments: vec![entry; segments],
+        }
+    }
+
+    #[test]
+    fn the_largest_object_of_a_code_has_a_manifest_and_one_more_segment_does_not() {
+        let key = ManifestKey::from_bytes([8; 32]);
+        for (k, n) in [(1, 1), (4, 40), (128, 255)] {
+            let code = Code::new(k, n).unwrap();
+            let most = max_segments(code);
+            let largest = manifest(code, most);
+            assert_eq!(largest.size, max_object_size(code));
+            let sealed = largest.seal(&key).unwrap();
+            assert!(sealed.len() <= MAX_MANIFEST_BYTES);
+            assert_eq!(Manifest::open(&sealed, &key).unwrap(), largest);
+            let beyond = manifest(code, most + 1).seal(&key).map(|sealed| sealed.len());
+            assert!(matches!(beyond, Err(RowError::TooLarge { .. })), "{code}: {beyond:?}");
+        }
+    }
+
+    #[test]
+    fn only_codes_of_many_pieces_are_bounded_by_bytes() {
+        let most = |n| max_segments(Code::new(1, n).unwrap());
+        assert_eq!((most(1), most(39)), (MAX_SEGMENTS, MAX_SEGMENTS));
+        assert!(most(40) < MAX_SEGMENTS);
+        assert_eq!(most(255), 2_565);
+        assert_eq!(max_object_size(Code::new(1, 1).unwrap()), 8 << 40);
+    }
+
+    #[test]
+    fn an_entry_has_the_bytes_that_the_limit_counts() {
+        let code = Code::new(2, 3).unwrap();
+        let len = |segments| manifest(code, segments).encode().len();
+        assert_eq!(len(1) - len(0), ENTRY_FIXED + 3 * ENTRY_PIECE);
+        assert!(len(0) <= MAX_FIXED + MAX_NAME_BYTES);
+    }
 }

@@ -26,6 +26,10 @@
 //! exists: before it nothing refers to the files, after it both are whole and durable. `remove` goes
 //! the other way: commit, then delete. What an interruption leaves between the two is swept by `open`.
 //!
+//! After a failed fsync the piece is dropped and its upload starts again: Linux marks pages that it
+//! could not write as clean, so the next fsync of the same file would succeed over bytes that are on no
+//! disk.
+//!
 //! # Invariants
 //! - The ledger is a function of the metadata: it is built at `open`, and changes only after a commit,
 //!   under `admin`. `reserve` alone can pass the quota, and checks it.
@@ -54,7 +58,7 @@ use crate::{
         upload::{Phase, Upload, Writing},
     },
     rules::{check_finish, check_index, check_reservation},
-    space::{footprint, piece_space, Ledger},
+    space::{footprint, pieces_space, Ledger},
     BatchEntry, EncodedRange, PieceStore, Reservation, StoreError, StoredContract, Usage,
 };
 use lunarx_core::{ContractId, PieceId};
@@ -122,9 +126,8 @@ impl DiskStore {
 
     /// The record of a piece of a contract that has no open upload.
     fn settled(&self, (contract, index): Place) -> Result<PieceRecord, StoreError> {
-        if self.metadata.contract(contract)?.is_none() {
-            return Err(StoreError::UnknownContract(contract));
-        }
+        let record = self.metadata.contract(contract)?.ok_or(StoreError::UnknownContract(contract))?;
+        check_index(index, record.max_bytes)?;
         self.metadata.piece((contract, index))?.ok_or(StoreError::Kept(contract))
     }
 
@@ -157,10 +160,10 @@ impl PieceStore for DiskStore {
     }
 
     fn written(&self, contract: ContractId, index: u32) -> Result<u64, StoreError> {
-        check_index(index)?;
         if let Some(upload) = self.upload(contract) {
             let phase = upload.phase();
             if *phase == Phase::Open {
+                upload.check_index(index)?;
                 return Ok(upload.written(index));
             }
         }
@@ -168,25 +171,25 @@ impl PieceStore for DiskStore {
     }
 
     fn append(&self, contract: ContractId, index: u32, offset: u64, bytes: &[u8]) -> Result<u64, StoreError> {
-        check_index(index)?;
         if let Some(upload) = self.upload(contract) {
             let phase = upload.phase();
             if *phase == Phase::Open {
+                upload.check_index(index)?;
                 return self.append_to(&upload, (contract, index), offset, bytes);
             }
         }
         match self.metadata.contract(contract)? {
-            Some(_) => Err(StoreError::Kept(contract)),
+            Some(record) => check_index(index, record.max_bytes).and(Err(StoreError::Kept(contract))),
             None => Err(StoreError::UnknownContract(contract)),
         }
     }
 
     fn finish(&self, contract: ContractId, index: u32, len: u64) -> Result<PieceId, StoreError> {
-        check_index(index)?;
         let place = (contract, index);
         if let Some(upload) = self.upload(contract) {
             let phase = upload.phase();
             if *phase == Phase::Open {
+                upload.check_index(index)?;
                 return self.finish_in(&upload, place, len);
             }
         }
@@ -278,7 +281,7 @@ fn reserved_space(max_bytes: u64) -> u64 {
     footprint(max_bytes).expect("`reserve` stores and `Metadata` decodes no other; qed")
 }
 
-/// Bytes that finished pieces take.
+/// Bytes that the finished pieces of a contract take.
 fn stored_space<'a>(records: impl IntoIterator<Item = &'a PieceRecord>) -> u64 {
-    records.into_iter().filter_map(|record| piece_space(record.len)).fold(0, u64::saturating_add)
+    pieces_space(records.into_iter().map(|record| record.len))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     rules::{check_append, check_finish, check_index, check_reservation, check_room, len_u64},
-    space::{piece_space, Ledger},
+    space::{pieces_space, Ledger},
     BatchEntry, EncodedRange, PieceStore, Reservation, StoreError, StoredContract, Usage,
 };
 use lunarx_core::{ContractId, PieceId};
@@ -76,7 +76,7 @@ impl Held {
 
     /// Bytes that its finished pieces take.
     fn space(&self) -> u64 {
-        self.finished().filter_map(|entry| piece_space(entry.len)).sum()
+        pieces_space(self.finished().map(|entry| entry.len))
     }
 }
 
@@ -94,9 +94,9 @@ impl PieceStore for MemoryStore {
     }
 
     fn written(&self, contract: ContractId, index: u32) -> Result<u64, StoreError> {
-        check_index(index)?;
         let state = self.state();
         let held = state.held(contract)?;
+        check_index(index, held.reservation.max_bytes)?;
         match held.pieces.get(&index) {
             Some(piece) => Ok(len_u64(&piece.bytes)),
             None if held.kept => Err(StoreError::Kept(contract)),
@@ -105,9 +105,9 @@ impl PieceStore for MemoryStore {
     }
 
     fn append(&self, contract: ContractId, index: u32, offset: u64, bytes: &[u8]) -> Result<u64, StoreError> {
-        check_index(index)?;
         let mut state = self.state();
         let held = state.held_mut(contract)?;
+        check_index(index, held.reservation.max_bytes)?;
         if held.kept {
             return Err(StoreError::Kept(contract));
         }
@@ -123,9 +123,9 @@ impl PieceStore for MemoryStore {
     }
 
     fn finish(&self, contract: ContractId, index: u32, len: u64) -> Result<PieceId, StoreError> {
-        check_index(index)?;
         let mut state = self.state();
         let held = state.held_mut(contract)?;
+        check_index(index, held.reservation.max_bytes)?;
         if held.kept && !held.pieces.contains_key(&index) {
             return Err(StoreError::Kept(contract));
         }

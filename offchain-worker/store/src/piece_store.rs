@@ -8,7 +8,8 @@ use lunarx_core::{BlockNumber, ContractId, NodeKey, PieceId};
 pub struct Reservation {
     /// The node that may write; the store notes it for its caller, who checks it.
     pub owner: NodeKey,
-    /// Most bytes of all pieces together.
+    /// Most bytes of all pieces together. There may be one piece for each 4 KiB of it, but at least one and
+    /// no more than [`MAX_PIECES_PER_CONTRACT`](crate::MAX_PIECES_PER_CONTRACT).
     pub max_bytes: u64,
     /// Last block in which a contract can be opened on it; the caller removes it afterwards.
     pub expires: BlockNumber,
@@ -44,9 +45,10 @@ pub struct EncodedRange {
 /// - What `reserve`, `finish`, `keep` and `remove` report as done survives a crash.
 /// - Appended bytes that were not finished may be lost or damaged by a power cut. `written` then says
 ///   how far to go back, or the finished piece has another id than its sender computed.
-/// - An error leaves everything as it was, unless [`StoreError::is_fatal`].
+/// - An error leaves everything as it was, unless [`StoreError::is_fatal`]. Nothing that failed to reach
+///   the disk is reported as done later.
 pub trait PieceStore: Send + Sync + 'static {
-    /// Sets space aside for `contract`: `max_bytes` and the hashes that go with them.
+    /// Sets space aside for `contract`: `max_bytes`, at least 4 KiB, and the hashes that go with them.
     fn reserve(&self, contract: ContractId, reservation: Reservation) -> Result<(), StoreError>;
 
     /// Bytes of piece `index` so far: the offset at which to go on.
@@ -56,7 +58,8 @@ pub trait PieceStore: Send + Sync + 'static {
     fn append(&self, contract: ContractId, index: u32, offset: u64, bytes: &[u8]) -> Result<u64, StoreError>;
 
     /// Ends a piece of `len` bytes: from now on it is readable and does not change. Doing it again
-    /// gives the same answer, also once the contract is kept.
+    /// gives the same answer, also once the contract is kept. If its bytes did not reach the disk, the piece
+    /// starts again: `written` is 0 after the error.
     fn finish(&self, contract: ContractId, index: u32, len: u64) -> Result<PieceId, StoreError>;
 
     /// The finished pieces of a contract in the order of their indices, without those lost.

@@ -1,8 +1,8 @@
 //! What every store refuses, in one place.
 
-use crate::{Reservation, StoreError};
+use crate::{space::BLOCK_BYTES, Reservation, StoreError};
 
-/// Most pieces under one contract.
+/// Most pieces under one contract, whatever its size.
 pub const MAX_PIECES_PER_CONTRACT: u32 = 256;
 /// Longest piece. The longest that a segment makes is a little over 512 MiB; while a piece is
 /// finished its hashes, 1/256 of its length, are in memory.
@@ -18,9 +18,18 @@ pub(crate) fn check_reservation(reservation: &Reservation) -> Result<(), StoreEr
     Ok(())
 }
 
-pub(crate) fn check_index(index: u32) -> Result<(), StoreError> {
-    if index >= MAX_PIECES_PER_CONTRACT {
-        return Err(StoreError::IndexTooLarge { index, max: MAX_PIECES_PER_CONTRACT });
+/// Most pieces under a reservation of `max_bytes`: one for each block that it pays for, since a file
+/// takes whole blocks. Pieces are numbered from 0 up to this.
+pub(crate) fn max_pieces(max_bytes: u64) -> u32 {
+    let blocks = u32::try_from(max_bytes / BLOCK_BYTES).unwrap_or(u32::MAX);
+    blocks.clamp(1, MAX_PIECES_PER_CONTRACT)
+}
+
+/// Checks the number of a piece under a reservation of `max_bytes`.
+pub(crate) fn check_index(index: u32, max_bytes: u64) -> Result<(), StoreError> {
+    let max = max_pieces(max_bytes);
+    if index >= max {
+        return Err(StoreError::IndexTooLarge { index, max });
     }
     Ok(())
 }
@@ -60,4 +69,18 @@ pub(crate) fn check_finish(written: u64, len: u64) -> Result<(), StoreError> {
 /// A length in memory as a length on disk.
 pub(crate) fn len_u64(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).expect("usize has at most 64 bits on every target; qed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reservation_has_a_piece_for_each_block_but_at_least_one() {
+        for (max_bytes, pieces) in
+            [(0, 1), (1, 1), (4_096, 1), (8_191, 1), (8_192, 2), (1 << 20, 256), (u64::MAX, 256)]
+        {
+            assert_eq!(max_pieces(max_bytes), pieces, "{max_bytes}");
+        }
+    }
 }

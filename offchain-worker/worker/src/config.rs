@@ -7,13 +7,15 @@ use std::path::PathBuf;
 
 /// Most bytes in one reservation, unless configured: a whole segment at rate 1/n with its overhead.
 pub const DEFAULT_MAX_RESERVATION: u64 = GIB;
-/// Least space that one client may hold unpaid, unless configured.
-pub const MIN_CLIENT_QUOTA: u64 = GIB;
+/// Least space that one client may hold unpaid, unless configured: a segment that waits to be opened, and
+/// the next one.
+pub const MIN_CLIENT_QUOTA: u64 = 2 * GIB;
 /// The share of the capacity that one client may hold unpaid, if that is more, unless configured.
 const CLIENT_QUOTA_SHARE: u64 = 64;
-/// The share of the capacity that all clients together may hold unpaid, unless configured, but
-/// never less than one client may.
+/// The share of the capacity that all clients together may hold unpaid, unless configured.
 const TOTAL_QUOTA_SHARE: u64 = 4;
+/// Clients whose whole quotas fit into that in any case, so that no single one shuts out the others.
+const MIN_QUOTAS: u64 = 4;
 /// Blocks for which an offer stands, unless configured: an hour at 3 s. It has to suffice for the
 /// upload of a segment.
 pub const DEFAULT_OFFER_LIFE: BlockNumber = 1_200;
@@ -42,9 +44,9 @@ pub struct MinerConfig {
     /// Most bytes in one reservation.
     pub max_reservation: u64,
     /// Bytes that one client, known by its node key or by its account, may hold in offers that are
-    /// not yet contracts. `None`: 1 GiB, or 1/64 of the capacity if that is more.
+    /// not yet contracts. `None`: 2 GiB, or 1/64 of the capacity if that is more.
     pub client_quota: Option<u64>,
-    /// The same for all clients together. `None`: a quarter of the capacity, or one client's quota
+    /// The same for all clients together. `None`: a quarter of the capacity, or four clients' quotas
     /// if that is more.
     pub total_quota: Option<u64>,
     /// Windows that pass between two settlements of a contract; its last windows are always settled.
@@ -77,7 +79,8 @@ impl MinerConfig {
 
     /// Bytes that all clients together may hold unpaid.
     pub fn total_quota(&self) -> u64 {
-        let default = || (self.capacity / TOTAL_QUOTA_SHARE).max(self.client_quota());
+        let least = self.client_quota().saturating_mul(MIN_QUOTAS);
+        let default = || (self.capacity / TOTAL_QUOTA_SHARE).max(least);
         self.total_quota.unwrap_or_else(default)
     }
 
@@ -132,9 +135,9 @@ mod tests {
 
     #[test]
     fn unpaid_quotas_grow_with_the_capacity() {
-        assert_eq!(config("eu").client_quota(), GIB);
-        assert_eq!(config("eu").total_quota(), GIB);
-        let large = MinerConfig { capacity: 128 * GIB, ..config("eu") };
-        assert_eq!((large.client_quota(), large.total_quota()), (2 * GIB, 32 * GIB));
+        assert_eq!(config("eu").client_quota(), 2 * GIB);
+        assert_eq!(config("eu").total_quota(), 8 * GIB);
+        let large = MinerConfig { capacity: 256 * GIB, ..config("eu") };
+        assert_eq!((large.client_quota(), large.total_quota()), (4 * GIB, 64 * GIB));
     }
 }

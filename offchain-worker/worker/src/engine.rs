@@ -119,7 +119,13 @@ impl Engine {
             }
             Ok(held)
         };
-        let held = self.disk.run(read).await?;
+        let mut held = self.disk.run(read).await?;
+        for (id, height) in self.desk.given_up() {
+            // Treated as expired then: dropped once the chain shows that no contract came of it.
+            if let Some(holding) = held.get_mut(&id) {
+                holding.expires = holding.expires.min(height);
+            }
+        }
         self.looked_at = held.iter().filter(|(_, holding)| holding.kept).map(|(id, _)| *id).collect();
         Ok(held)
     }

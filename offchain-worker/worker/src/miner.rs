@@ -188,6 +188,7 @@ fn restore(desk: &Desk, held: &[StoredContract]) {
                     client: signed.offer.client,
                     bytes: reservation.max_bytes,
                     expires: reservation.expires,
+                    given_up: None,
                 },
             ),
             // It is in the store still: it can be accepted, and lapses in time.

@@ -77,14 +77,21 @@ pub(crate) async fn ensure_registered(
         Some(info) if info.node_key != own => {
             Err(MinerError::OtherNodeKey { account, registered: info.node_key, own })
         }
-        Some(info) if info.exit_at.is_some() => {
-            tracing::warn!(exit_at = info.exit_at, "the miner announced its exit; it takes no new contracts");
-            Ok(())
-        }
-        Some(info) if is_current(&info, details) => Ok(()),
         Some(info) => {
-            require_collateral(chain, signer, details, info.collateral).await?;
-            let receipt = chain.submit(signer, Call::Update { details: details.clone() }).await?;
+            let mut details = details.clone();
+            if info.exit_at.is_some() {
+                tracing::warn!(
+                    exit_at = info.exit_at,
+                    "the miner announced its exit; it takes no new contracts"
+                );
+                // It may still say where it is, but promise no more.
+                details.capacity = info.capacity;
+            }
+            if is_current(&info, &details) {
+                return Ok(());
+            }
+            require_collateral(chain, signer, &details, info.collateral).await?;
+            let receipt = chain.submit(signer, Call::Update { details }).await?;
             tracing::info!(block = receipt.block, "updated the miner's registration");
             Ok(())
         }

@@ -111,6 +111,9 @@ pub(crate) struct Claim {
     pub(crate) bytes: u64,
     /// Last block in which it can be opened.
     pub(crate) expires: BlockNumber,
+    /// Set once its owner gave it up: the height then seen. It counts against no quota of its client's,
+    /// and its space comes back once the chain shows that no contract came of it.
+    pub(crate) given_up: Option<BlockNumber>,
 }
 
 /// Space lent: bytes and number of claims.
@@ -181,6 +184,25 @@ impl Desk {
         Ok(Lending { desk: self.clone(), contract, stored: false })
     }
 
+    /// Ends the owner's use of its claim. The offer is still signed, so the space stays lent until the
+    /// chain shows that it was not opened.
+    pub(crate) fn give_up(
+        &self,
+        contract: ContractId,
+        peer: NodeKey,
+        height: BlockNumber,
+    ) -> Result<(), Refusal> {
+        self.owned(contract, peer, height)?;
+        self.ledger().give_up(contract, height);
+        Ok(())
+    }
+
+    /// The claims that were given up, and when.
+    pub(crate) fn given_up(&self) -> Vec<(ContractId, BlockNumber)> {
+        let ledger = self.ledger();
+        ledger.claims.iter().filter_map(|(id, claim)| Some((*id, claim.given_up?))).collect()
+    }
+
     /// Ends a claim: it was kept, or removed.
     pub(crate) fn release(&self, contract: ContractId) {
         self.ledger().remove(contract);
@@ -196,6 +218,7 @@ impl Desk {
         match self.ledger().claims.get(&contract) {
             None => Err(Refusal::NotFound),
             Some(claim) if claim.owner != peer => Err(Refusal::NotYours),
+            Some(claim) if claim.given_up.is_some() => Err(Refusal::NotFound),
             Some(claim) if claim.expires < height => Err(Refusal::Expired),
             Some(claim) => Ok(*claim),
         }
@@ -262,10 +285,25 @@ impl Ledger {
 
     fn remove(&mut self, contract: ContractId) {
         if let Some(claim) = self.claims.remove(&contract) {
-            take(&mut self.by_owner, &claim.owner, claim.bytes);
-            take(&mut self.by_client, &claim.client, claim.bytes);
+            if claim.given_up.is_none() {
+                self.credit(&claim);
+            }
             self.total.take(claim.bytes);
         }
+    }
+
+    fn give_up(&mut self, contract: ContractId, height: BlockNumber) {
+        if let Some(claim) = self.claims.get_mut(&contract).filter(|claim| claim.given_up.is_none()) {
+            claim.given_up = Some(height);
+            let claim = *claim;
+            self.credit(&claim);
+        }
+    }
+
+    /// Takes a claim off its client's quotas.
+    fn credit(&mut self, claim: &Claim) {
+        take(&mut self.by_owner, &claim.owner, claim.bytes);
+        take(&mut self.by_client, &claim.client, claim.bytes);
     }
 }
 
@@ -298,7 +336,8 @@ mod tests {
     }
 
     fn claim(owner: u8, client: u8, bytes: u64) -> Claim {
-        Claim { owner: NodeKey([owner; 32]), client: AccountId([client; 32]), bytes, expires: 30 }
+        let (owner, client) = (NodeKey([owner; 32]), AccountId([client; 32]));
+        Claim { owner, client, bytes, expires: 30, given_up: None }
     }
 
     fn id(n: u8) -> ContractId {
@@ -374,6 +413,22 @@ mod tests {
         lend(&desk, id(2), claim(1, 1, 60)).unwrap();
         assert!(lend(&desk, id(3), claim(1, 1, 1)).is_err());
         assert_eq!(desk.ledger().total, Lent { bytes: 60, offers: 1 });
+    }
+
+    #[test]
+    fn a_claim_given_up_frees_the_quota_at_once_and_the_space_later() {
+        let desk = open_desk();
+        lend(&desk, id(1), claim(1, 1, 60)).unwrap();
+        assert!(matches!(desk.give_up(id(1), NodeKey([2; 32]), 12), Err(Refusal::NotYours)));
+        desk.give_up(id(1), NodeKey([1; 32]), 12).unwrap();
+        assert!(matches!(desk.give_up(id(1), NodeKey([1; 32]), 13), Err(Refusal::NotFound)));
+        assert!(matches!(desk.owned(id(1), NodeKey([1; 32]), 12), Err(Refusal::NotFound)));
+        assert_eq!(desk.given_up(), [(id(1), 12)]);
+        assert!(matches!(lend(&desk, id(2), claim(1, 1, 50)), Err(Refusal::Quota { left: 40 })), "in all");
+        lend(&desk, id(2), claim(1, 1, 40)).unwrap();
+        desk.release(id(1));
+        assert_eq!(desk.ledger().total, Lent { bytes: 40, offers: 1 });
+        assert!(matches!(lend(&desk, id(3), claim(1, 1, 21)), Err(Refusal::Quota { left: 20 })));
     }
 
     #[test]

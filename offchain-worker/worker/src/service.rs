@@ -45,8 +45,13 @@ impl PieceService for MinerService {
     async fn reserve(&self, peer: NodeKey, request: ReserveRequest) -> Result<SignedOffer, Refusal> {
         let offer = self.desk.terms().offer(&request, self.height(), OsRng.next_u64())?;
         let contract = offer.contract_id(&self.genesis);
-        let claim =
-            Claim { owner: peer, client: offer.client, bytes: offer.max_bytes, expires: offer.expires };
+        let claim = Claim {
+            owner: peer,
+            client: offer.client,
+            bytes: offer.max_bytes,
+            expires: offer.expires,
+            given_up: None,
+        };
         let lending = self.desk.claim(contract, claim)?;
         let signature = self.secret.sign(&offer.payload(&self.genesis));
         let signed = SignedOffer { offer, signature };
@@ -112,6 +117,12 @@ impl PieceService for MinerService {
         let range =
             self.disk.run(move |store| store.read_range(piece, offset, len)).await.map_err(refusal)?;
         Ok(EncodedRange { piece_len: range.piece_len, bytes: range.bytes })
+    }
+
+    async fn release(&self, peer: NodeKey, contract: ContractId) -> Result<(), Refusal> {
+        self.desk.give_up(contract, peer, self.height())?;
+        tracing::debug!(%peer, %contract, "given up");
+        Ok(())
     }
 }
 

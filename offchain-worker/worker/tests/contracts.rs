@@ -50,7 +50,7 @@ async fn several_pieces_are_one_contract() {
     let world = World::new();
     let miner = world.start().await;
     let peer = Peer::of(&world, &miner).await;
-    let signed = peer.reserve(miner.node_key(), world.request(10_000)).await.unwrap();
+    let signed = peer.reserve(miner.node_key(), world.request(12_288)).await.unwrap();
     let id = world.contract_id(&signed);
     let mut pieces = Vec::new();
     for index in 0..3 {

@@ -96,6 +96,29 @@ async fn frees_what_was_never_opened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn frees_what_its_client_gave_up_long_before_the_offer_ends() {
+    let world = World::new();
+    let quota = MinerConfig { client_quota: Some(100_000), ..world.config() };
+    let miner = world.start_with(quota).await;
+    let peer = Peer::of(&world, &miner).await;
+    let signed = peer.reserve(miner.node_key(), world.request(100_000)).await.unwrap();
+    let id = world.contract_id(&signed);
+    let piece = peer.store(miner.node_key(), id, 0, &sample(1, 50_000)).await.unwrap();
+    peer.network.release(miner.node_key(), id).await.unwrap();
+    let refused = refusal(peer.network.release(miner.node_key(), id).await);
+    assert!(matches!(refused, Refusal::NotFound), "{refused}");
+    let refused = refusal(peer.store(miner.node_key(), id, 1, &sample(2, 100)).await);
+    assert!(matches!(refused, Refusal::NotFound), "{refused}");
+    // Its quota is free at once, its space after some blocks.
+    peer.reserve(miner.node_key(), world.request(100_000)).await.unwrap();
+    let gone = async || peer.fetch(miner.node_key(), piece).await.is_err();
+    world.advance_until("the pieces are gone", gone).await;
+    miner.stop().await.unwrap();
+    let store = DiskStore::open(world.dir.path().join("store"), CAPACITY).unwrap();
+    assert!(store.contracts().unwrap().iter().all(|stored| stored.contract != id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn strangers_cannot_write_into_a_reservation() {
     let world = World::new();
     let miner = world.start().await;

@@ -2,17 +2,22 @@
 //!
 //! The set is planned one session ahead, as `pallet_session` asks for it. What is planned is, in this
 //! order: what the [`Electorate`] elects, the standing set without those who are excluded or have no
-//! session keys, the standing set as it is. The first that has enough authorities is taken; an unchanged
-//! set is answered by `None`, because every `Some` forces a GRANDPA set change.
+//! session keys, the standing set as it is. The first that has enough authorities is taken. The same set
+//! with the same keys is answered by `None`, because every `Some` forces a GRANDPA set change; with other
+//! keys it is named again, because `pallet_session::historical` notes a root over the keys only then, and
+//! proofs of the new keys would not fit the old root.
 //!
 //! The floor cannot stop authorities from purging their session keys: `pallet_session` then drops them
 //! by itself.
 
-use crate::{types::AuthoritySet, Authorities, Config, CurrentSession, Event, Excluded, Pallet, Slashes};
+use crate::{
+    types::AuthoritySet, Authorities, Config, CurrentSession, Event, Excluded, Pallet, PlannedKeys, Slashes,
+};
 use alloc::{collections::BTreeSet, vec::Vec};
-use frame_support::traits::ValidatorRegistration;
+use codec::Encode;
+use lunarx_core::blake2b_256;
 use sp_runtime::traits::Get;
-use sp_staking::SessionIndex;
+use sp_staking::{offence::OffenceSeverity, SessionIndex};
 
 /// Says who shall be authority.
 pub trait Electorate<AccountId> {
@@ -20,6 +25,18 @@ pub trait Electorate<AccountId> {
     /// session, in a bounded number of steps. Whoever is excluded or has no session keys is left out
     /// afterwards; so is everybody past the most authorities.
     fn elect(session: SessionIndex, standing: &[AccountId]) -> Option<Vec<AccountId>>;
+}
+
+/// What the register asks of the pallets that run sessions.
+pub trait Sessions<AccountId> {
+    /// The session keys that `account` has registered, encoded.
+    fn keys(account: &AccountId) -> Option<Vec<u8>>;
+
+    /// Keeps an offender from making blocks for what is left of its sessions.
+    fn disable(offender: &AccountId, severity: OffenceSeverity);
+
+    /// Forgets the authority sets of the sessions before `session`: no offence of theirs is taken.
+    fn forget_before(session: SessionIndex);
 }
 
 /// Keeps the authorities as they are, until the election by proven power takes its place.
@@ -56,12 +73,27 @@ impl<T: Config> Pallet<T> {
             .map(|elected| Self::eligible(elected, &excluded))
             .filter(Self::is_enough)
             .or_else(|| Some(Self::eligible(standing.to_vec(), &excluded)).filter(Self::is_enough))
-            .filter(|planned| *planned != standing)?;
+            .unwrap_or_else(|| standing.clone());
+        let keys_changed = Self::note_keys(&planned);
+        if planned != standing {
+            let count = u32::try_from(planned.len()).unwrap_or(u32::MAX);
+            Self::deposit_event(Event::AuthoritiesChanged { session, count });
+            Authorities::<T>::put(&planned);
+        } else if !keys_changed {
+            return None;
+        }
+        Some(planned.into_inner()).filter(|planned| !planned.is_empty())
+    }
 
-        let count = u32::try_from(planned.len()).unwrap_or(u32::MAX);
-        Self::deposit_event(Event::AuthoritiesChanged { session, count });
-        Authorities::<T>::put(&planned);
-        Some(planned.into_inner())
+    /// Notes the session keys of a planned set. True if they are not those of the last one.
+    fn note_keys(planned: &AuthoritySet<T>) -> bool {
+        let keys: Vec<_> = planned.iter().map(|account| (account, T::Sessions::keys(account))).collect();
+        let hash = blake2b_256(&keys.encode());
+        let changed = PlannedKeys::<T>::get() != Some(hash);
+        if changed {
+            PlannedKeys::<T>::put(hash);
+        }
+        changed
     }
 
     /// The first of `candidates` that may and can make blocks, each once.
@@ -69,7 +101,7 @@ impl<T: Config> Pallet<T> {
         let mut left_out: BTreeSet<_> = excluded.iter().cloned().collect();
         let chosen: Vec<_> = candidates
             .into_iter()
-            .filter(|account| left_out.insert(account.clone()) && T::SessionKeys::is_registered(account))
+            .filter(|account| left_out.insert(account.clone()) && T::Sessions::keys(account).is_some())
             .collect();
         AuthoritySet::<T>::truncate_from(chosen)
     }
@@ -108,6 +140,7 @@ impl<T: Config> Pallet<T> {
         if let Some(forgotten) = session.checked_sub(T::OffenceMemory::get().saturating_add(1)) {
             // At most one entry an authority of that session, so one round removes all.
             let _ = Slashes::<T>::clear_prefix(forgotten, T::MaxAuthorities::get(), None);
+            T::Sessions::forget_before(forgotten.saturating_add(1));
         }
     }
 }
@@ -118,7 +151,9 @@ impl<T: Config> pallet_session::SessionManager<T::AccountId> for Pallet<T> {
     }
 
     fn new_session_genesis(_: SessionIndex) -> Option<Vec<T::AccountId>> {
-        Some(Authorities::<T>::get().into_inner()).filter(|set| !set.is_empty())
+        let set = Authorities::<T>::get();
+        Self::note_keys(&set);
+        Some(set.into_inner()).filter(|set| !set.is_empty())
     }
 
     fn start_session(index: SessionIndex) {

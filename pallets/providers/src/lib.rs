@@ -62,7 +62,7 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-pub use authorities::{Electorate, StandingSet};
+pub use authorities::{Electorate, Sessions, StandingSet};
 pub use pallet::*;
 pub use slashing::{Identification, IdentifiedByAccount};
 pub use types::{Provider, Slash};
@@ -71,14 +71,13 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 #[allow(missing_docs)] // of what the macro adds
 pub mod pallet {
-    use crate::{details::address_count, types::AuthoritySet, Electorate, Provider, Slash, WeightInfo};
+    use crate::{
+        details::address_count, types::AuthoritySet, Electorate, Provider, Sessions, Slash, WeightInfo,
+    };
     use alloc::vec::Vec;
     use frame_support::{
         pallet_prelude::*,
-        traits::{
-            fungible::{self, hold},
-            ValidatorRegistration,
-        },
+        traits::fungible::{self, hold},
     };
     use frame_system::pallet_prelude::*;
     use lunarx_core::{Balance, BlockNumber, NodeId, NodeKey, NodeSignature, ProviderDetails};
@@ -137,8 +136,8 @@ pub mod pallet {
         /// Says who shall be authority.
         type Electorate: Electorate<Self::AccountId>;
 
-        /// Knows who has session keys: `pallet_session`.
-        type SessionKeys: ValidatorRegistration<Self::AccountId>;
+        /// The pallets that run sessions.
+        type Sessions: Sessions<Self::AccountId>;
 
         /// Measured weights.
         type WeightInfo: WeightInfo;
@@ -163,6 +162,10 @@ pub mod pallet {
     /// Who shall be authority from the next planned session on.
     #[pallet::storage]
     pub type Authorities<T: Config> = StorageValue<_, AuthoritySet<T>, ValueQuery>;
+
+    /// Hash of the accounts and session keys that were planned last.
+    #[pallet::storage]
+    pub type PlannedKeys<T: Config> = StorageValue<_, [u8; 32]>;
 
     /// Who is barred from the authorities, the earliest first. When full, the earliest is forgotten.
     #[pallet::storage]

@@ -47,11 +47,14 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_update(who: T::AccountId, details: ProviderDetails) -> DispatchResult {
-        let mut provider = Self::staying(&who)?;
+        let mut provider = Providers::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
         Self::ensure_valid(&details)?;
         ensure!(details.capacity >= provider.used, Error::<T>::CapacityBelowUsed);
+        // A leaving miner serves its contracts to their end, so it may move and be found again.
+        let grows = details.capacity > provider.details.capacity;
+        ensure!(!grows || provider.exit_at.is_none(), Error::<T>::Exiting);
 
-        if details.capacity > provider.details.capacity {
+        if grows {
             let needed = collateral_for(details.capacity, T::CollateralPerGib::get());
             Self::hold_collateral(&who, needed.saturating_sub(provider.collateral))?;
             provider.collateral = provider.collateral.max(needed);
@@ -68,7 +71,7 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_top_up(who: T::AccountId, amount: Balance) -> DispatchResult {
-        let mut provider = Self::staying(&who)?;
+        let mut provider = Providers::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
         ensure!(!amount.is_zero(), Error::<T>::ZeroAmount);
 
         Self::hold_collateral(&who, amount)?;
@@ -84,7 +87,8 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_announce_exit(who: T::AccountId) -> DispatchResult {
-        let mut provider = Self::staying(&who)?;
+        let mut provider = Providers::<T>::get(&who).ok_or(Error::<T>::NotRegistered)?;
+        ensure!(provider.exit_at.is_none(), Error::<T>::Exiting);
 
         let exit_at = Self::now().saturating_add(T::ExitDelay::get());
         provider.exit_at = Some(exit_at);
@@ -105,13 +109,6 @@ impl<T: Config> Pallet<T> {
         Providers::<T>::remove(&who);
         Self::deposit_event(Event::Withdrawn { account: who, node_id, collateral: provider.collateral });
         Ok(())
-    }
-
-    /// A provider that has not announced its exit.
-    fn staying(who: &T::AccountId) -> Result<Provider, Error<T>> {
-        let provider = Providers::<T>::get(who).ok_or(Error::<T>::NotRegistered)?;
-        ensure!(provider.exit_at.is_none(), Error::<T>::Exiting);
-        Ok(provider)
     }
 
     fn hold_collateral(who: &T::AccountId, amount: Balance) -> DispatchResult {

@@ -25,6 +25,8 @@ pub const SLASHED: u64 = 99;
 pub const AUTHORITIES: [u64; 4] = [1, 2, 3, 4];
 /// Has session keys, but is no authority.
 pub const CANDIDATE: u64 = 5;
+/// A session key that no account is named after.
+pub const ROTATED: u64 = 1_003;
 
 pub const ENDOWMENT: Balance = 1_000 * LX;
 pub const EXISTENTIAL_DEPOSIT: Balance = LX / 1_000;
@@ -99,7 +101,8 @@ impl pallet_session::SessionHandler<u64> for Consensus {
         validators: &[(u64, K)],
         _: &[(u64, K)],
     ) {
-        assert!(validators.iter().all(|(who, keys)| keys.get(DUMMY) == Some(UintAuthorityId(*who))));
+        let known = |who: u64, key: UintAuthorityId| key.0 == who || key.0 == ROTATED;
+        assert!(validators.iter().all(|(who, keys)| keys.get(DUMMY).is_some_and(|key| known(*who, key))));
         Changed::set(changed);
         Active::set(validators.iter().map(|(account, _)| *account).collect());
     }
@@ -109,7 +112,7 @@ impl pallet_session::SessionHandler<u64> for Consensus {
 
 impl pallet_session::Config for Test {
     type Currency = Balances;
-    type DisablingStrategy = ();
+    type DisablingStrategy = pallet_session::disabling::UpToLimitWithReEnablingDisablingStrategy;
     type KeyDeposit = ConstU128<0>;
     type Keys = MockSessionKeys;
     type NextSessionRotation = pallet_session::PeriodicSessions<ConstU64<SESSION_BLOCKS>, ConstU64<0>>;
@@ -134,6 +137,23 @@ impl pallet_offences::Config for Test {
     type RuntimeEvent = RuntimeEvent;
 }
 
+/// The real pallets; what they are told to do about offenders is noted.
+pub struct MockSessions;
+
+impl crate::Sessions<u64> for MockSessions {
+    fn keys(account: &u64) -> Option<Vec<u8>> {
+        pallet_session::NextKeys::<Test>::get(account).map(|keys| codec::Encode::encode(&keys))
+    }
+
+    fn disable(offender: &u64, severity: sp_staking::offence::OffenceSeverity) {
+        Session::report_offence(*offender, severity);
+    }
+
+    fn forget_before(session: u32) {
+        Historical::prune_up_to(session);
+    }
+}
+
 /// Elects what the test wants.
 pub struct TestElectorate;
 
@@ -155,7 +175,7 @@ impl crate::Config for Test {
     type OffenceMemory = ConstU32<OFFENCE_MEMORY>;
     type RuntimeEvent = RuntimeEvent;
     type RuntimeHoldReason = RuntimeHoldReason;
-    type SessionKeys = Session;
+    type Sessions = MockSessions;
     type SlashDestination = frame_support::traits::ConstU64<SLASHED>;
     type WeightInfo = ();
 }

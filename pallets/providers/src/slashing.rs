@@ -3,12 +3,13 @@
 //! - The offender loses a fraction of the collateral that it holds as provider. Offences of one session
 //!   are paid once, by the largest fraction: `pallet_offences` reports all offenders of a slot again
 //!   with each new one, and one slip of a node shows as many equivocations.
-//! - It leaves the authorities with the next planned session (see `authorities`).
+//! - It makes no more blocks, and leaves the authorities with the next planned session (see
+//!   `authorities`). An authority without collateral, as those of genesis may be, loses only its seat.
 //! - What the destination cannot take, because it would be less than an existential deposit, is burned.
 
 use crate::{
-    Authorities, Config, CurrentSession, Event, Excluded, HoldReason, Pallet, Providers, Slash, Slashes,
-    WeightInfo,
+    Authorities, Config, CurrentSession, Event, Excluded, HoldReason, Pallet, Providers, Sessions, Slash,
+    Slashes, WeightInfo,
 };
 use frame_support::{
     storage::with_storage_layer,
@@ -24,7 +25,7 @@ use sp_runtime::{
     DispatchError, Perbill,
 };
 use sp_staking::{
-    offence::{OffenceDetails, OnOffenceHandler},
+    offence::{OffenceDetails, OffenceSeverity, OnOffenceHandler},
     SessionIndex,
 };
 
@@ -62,6 +63,7 @@ impl<T: Config> OnOffenceHandler<T::AccountId, Identification<T>, Weight> for Pa
             if !fraction.is_zero() {
                 Self::slash(account, *fraction, session);
                 Self::exclude(account, &standing, &mut excluded);
+                T::Sessions::disable(account, OffenceSeverity(*fraction));
             }
         }
         Excluded::<T>::put(excluded);

@@ -1,6 +1,6 @@
-//! TO BE GENERATED: the runtime uses `runtime/src/weights/pallet_lunarx_providers.rs`, measured by
-//! `scripts/benchmark weights`. The figures of `()` are for mocks only: database accesses are counted,
-//! time is not.
+//! Weights of the calls. The runtime uses those that `scripts/benchmark weights` measured
+//! (`runtime/src/weights/`). The figures of `()` are for mocks only: database accesses are counted, time is
+//! not.
 
 use frame_support::weights::{constants::RocksDbWeight, Weight};
 

@@ -102,6 +102,11 @@ fixed_bytes!(
     ContractId, 32
 );
 
+fixed_bytes!(
+    /// A block's randomness, from which follows what is audited in it.
+    AuditSeed, 32
+);
+
 impl NodeKey {
     /// The id that belongs to this key.
     pub fn node_id(&self) -> NodeId {

@@ -12,12 +12,14 @@ mod ids;
 mod lx;
 mod offer;
 mod provider;
+mod tracker;
 mod traits;
 mod units;
 
 pub use contract::{ContractInfo, ContractState};
 pub use ids::{
-    blake2b_256, AccountId, BatchRoot, ContractId, EncryptionKey, NodeId, NodeKey, NodeSignature, PieceId,
+    blake2b_256, AccountId, AuditSeed, BatchRoot, ContractId, EncryptionKey, NodeId, NodeKey, NodeSignature,
+    PieceId,
 };
 pub use lx::{Lx, NotAnAmount};
 pub use offer::{Offer, Promise};
@@ -25,7 +27,10 @@ pub use provider::{
     registration_payload, Address, Addresses, ProviderDetails, ProviderInfo, Region, Services, MAX_ADDRESSES,
     MAX_ADDRESS_BYTES, MAX_REGION_BYTES,
 };
-pub use traits::{AllocationError, ElapsedIsProven, ProviderRegistry, ServiceVerdicts, Terms};
+pub use tracker::{bond_payload, Round, TrackerDetails, TrackerInfo, TrackerState, SEATS};
+pub use traits::{
+    AllocationError, ElapsedIsProven, ProviderRegistry, ServiceVerdicts, Terms, TrackerRegistry,
+};
 pub use units::{
     collateral_for, window_fee, Balance, BlockNumber, ChainParameters, Quote, Supply, CAP, DECIMALS, GIB,
     INVESTOR_SHARE, LX, REWARD_SHARE, TEAM_SHARE,

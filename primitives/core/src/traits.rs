@@ -1,6 +1,7 @@
 //! The traits through which pallets know each other.
 
-use crate::{Balance, ContractId, NodeKey};
+use crate::{Balance, BlockNumber, ContractId, NodeKey, Round};
+use alloc::vec::Vec;
 
 /// What the contracts must know of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,28 @@ pub trait ProviderRegistry<AccountId> {
     /// Registers `miner` with ample capacity and collateral, for benchmarks.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_register(miner: &AccountId, node_key: NodeKey, capacity: u64, price: Balance);
+}
+
+/// The bonded trackers.
+///
+/// # Guarantees
+/// - A round's seats do not change once it began, and are known for some rounds after it ended.
+/// - Whoever holds a seat has a bond that outlasts the round.
+pub trait TrackerRegistry<AccountId> {
+    /// The round of a block, where it is still known.
+    fn round_of(block: BlockNumber) -> Option<Round>;
+
+    /// Who holds the seats of `contract` in `round`: [`crate::SEATS`], or fewer where fewer are bonded.
+    fn seats(contract: &ContractId, round: Round) -> Vec<AccountId>;
+
+    /// Notes that a tracker judged a window in time.
+    fn served(tracker: &AccountId);
+
+    /// Notes that a tracker left a window to others. Too many in a row suspend it.
+    fn missed(tracker: &AccountId);
+
+    /// Takes `amount` of a tracker's bond for `to`, as far as it goes. Returns what was taken.
+    fn fine(tracker: &AccountId, amount: Balance, to: &AccountId) -> Balance;
 }
 
 /// The seam at which audits attach to payment: how many of a contract's windows were proven.

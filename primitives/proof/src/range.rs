@@ -40,7 +40,7 @@ const GROUP: BlockSize = BlockSize::from_chunk_log(4);
 /// Bytes of a BLAKE3 chunk.
 const CHUNK_BYTES: u64 = 1024;
 /// Bytes of a pair of hashes.
-const PAIR_BYTES: u64 = 64;
+pub(crate) const PAIR_BYTES: u64 = 64;
 /// Most pairs on one path from the root to a group, in a piece of [`MAX_PIECE_BYTES`].
 const MAX_DEPTH: u64 = 26;
 

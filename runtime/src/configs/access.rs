@@ -4,7 +4,7 @@ use crate::{Balance, Balances, OriginCaller, Runtime, RuntimeCall, RuntimeEvent,
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
     parameter_types,
-    traits::{ConstU32, InstanceFilter},
+    traits::{ConstU32, Contains, InstanceFilter},
 };
 use scale_info::TypeInfo;
 use sp_runtime::traits::BlakeTwo256;
@@ -41,6 +41,16 @@ impl pallet_multisig::Config for Runtime {
     type WeightInfo = pallet_multisig::weights::SubstrateWeight<Self>;
 }
 
+/// The calls that are open. Vesting is granted at genesis and by governance only: a lock bars an account
+/// from escrow (`service::WithoutLocks`), and anybody could put one on anybody's account.
+pub struct OpenCalls;
+
+impl Contains<RuntimeCall> for OpenCalls {
+    fn contains(call: &RuntimeCall) -> bool {
+        !matches!(call, RuntimeCall::Vesting(pallet_vesting::Call::vested_transfer { .. }))
+    }
+}
+
 /// What a proxy may do in its principal's name.
 #[derive(
     Clone,
@@ -65,7 +75,7 @@ pub enum ProxyType {
     /// Everything that moves no LX to others.
     #[codec(index = 1)]
     NonTransfer,
-    /// Run a miner: its registration and its contracts.
+    /// Run a miner: what it says of itself, its session keys, its contracts.
     #[codec(index = 2)]
     Miner,
 }
@@ -86,12 +96,9 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
             ),
             Self::Miner => matches!(
                 call,
-                RuntimeCall::Session(_)
+                RuntimeCall::Session(pallet_session::Call::set_keys { .. })
                     | RuntimeCall::Utility(_)
-                    | RuntimeCall::Providers(
-                        pallet_lunarx_providers::Call::update { .. }
-                            | pallet_lunarx_providers::Call::top_up { .. }
-                    )
+                    | RuntimeCall::Providers(pallet_lunarx_providers::Call::update { .. })
                     | RuntimeCall::Contracts(
                         pallet_lunarx_contracts::Call::accept { .. }
                             | pallet_lunarx_contracts::Call::settle { .. }

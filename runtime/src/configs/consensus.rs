@@ -15,7 +15,8 @@ use sp_runtime::traits::{ConvertInto, OpaqueKeys};
 pub const MAX_AUTHORITIES: u32 = 256;
 
 parameter_types! {
-    /// Slots in which an equivocation can still be reported. The exit delay of providers is longer.
+    /// Blocks in which an unsigned report stays in the transaction pool. How long an offence is punished is
+    /// `OffenceMemory` of the providers, for as long the authority sets can be proven.
     pub const ReportLongevity: u64 = 7 * DAYS as u64;
     /// Held while session keys are registered.
     pub const KeyDeposit: Balance = LX;

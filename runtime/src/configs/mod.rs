@@ -7,9 +7,9 @@ mod parameters;
 mod service;
 mod system;
 
-pub use access::ProxyType;
+pub use access::{OpenCalls, ProxyType};
 pub use consensus::{KeyDeposit, ReportLongevity};
 pub use money::{ExistentialDeposit, TransactionByteFee};
 pub use parameters::{dynamic_params, RuntimeParameters};
-pub use service::{AcceptWithin, MaxOfferLife, MaxPromises, MaxWindows, Window};
+pub use service::{AcceptWithin, ExitDelay, MaxOfferLife, MaxPromises, MaxWindows, Window};
 pub use system::{MAXIMUM_BLOCK_BYTES, MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO};

@@ -24,9 +24,10 @@ pub mod dynamic_params {
         #[codec(index = 1)]
         pub static MinPrice: Balance = LX / 1_000_000;
 
-        /// Blocks from the announcement of an exit to the withdrawal.
+        /// Blocks from the announcement of an exit to the withdrawal. Counts only where it is longer
+        /// than offences are punished (`service::ExitDelay`).
         #[codec(index = 2)]
-        pub static ExitDelay: BlockNumber = 8 * DAYS;
+        pub static ExitDelay: BlockNumber = 9 * DAYS;
     }
 }
 

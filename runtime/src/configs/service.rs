@@ -2,18 +2,21 @@
 
 use super::{consensus::MAX_AUTHORITIES, dynamic_params::providers};
 use crate::{
-    AccountId, Balances, BlockNumber, Providers, Runtime, RuntimeEvent, RuntimeHoldReason, Session, DAYS,
-    EPOCH_BLOCKS, HOURS, MINUTES,
+    AccountId, Balances, BlockNumber, Historical, Providers, Runtime, RuntimeEvent, RuntimeHoldReason,
+    Session, DAYS, EPOCH_BLOCKS, HOURS, MINUTES,
 };
+use alloc::vec::Vec;
+use codec::Encode;
 use frame_support::{
     parameter_types,
-    traits::{ConstU32, ConstU64, Contains},
+    traits::{ConstU32, ConstU64, Contains, Get},
     PalletId,
 };
 use lunarx_core::{ElapsedIsProven, GIB};
 use sp_runtime::traits::AccountIdConversion;
+use sp_staking::{offence::OffenceSeverity, SessionIndex};
 
-/// Sessions in which an offence is still punished: as long as it can be reported, and a day more.
+/// Sessions in which an offence is still punished.
 const OFFENCE_SESSIONS: u32 = 8 * DAYS / EPOCH_BLOCKS;
 
 parameter_types! {
@@ -41,11 +44,37 @@ impl Contains<AccountId> for WithoutLocks {
     }
 }
 
+/// The parameter, but always a day longer than offences are punished: nobody withdraws in between.
+pub struct ExitDelay;
+
+impl Get<BlockNumber> for ExitDelay {
+    fn get() -> BlockNumber {
+        providers::ExitDelay::get().max(OFFENCE_SESSIONS * EPOCH_BLOCKS + DAYS)
+    }
+}
+
+/// The session pallets, as the register sees them.
+pub struct Sessions;
+
+impl pallet_lunarx_providers::Sessions<AccountId> for Sessions {
+    fn keys(account: &AccountId) -> Option<Vec<u8>> {
+        pallet_session::NextKeys::<Runtime>::get(account).map(|keys| keys.encode())
+    }
+
+    fn disable(offender: &AccountId, severity: OffenceSeverity) {
+        Session::report_offence(offender.clone(), severity);
+    }
+
+    fn forget_before(session: SessionIndex) {
+        Historical::prune_up_to(session);
+    }
+}
+
 impl pallet_lunarx_providers::Config for Runtime {
     type CollateralPerGib = providers::CollateralPerGib;
     type Currency = Balances;
     type Electorate = pallet_lunarx_providers::StandingSet;
-    type ExitDelay = providers::ExitDelay;
+    type ExitDelay = ExitDelay;
     type MaxAuthorities = ConstU32<MAX_AUTHORITIES>;
     type MinAuthorities = ConstU32<1>;
     type MinCapacity = ConstU64<GIB>;
@@ -53,7 +82,7 @@ impl pallet_lunarx_providers::Config for Runtime {
     type OffenceMemory = ConstU32<OFFENCE_SESSIONS>;
     type RuntimeEvent = RuntimeEvent;
     type RuntimeHoldReason = RuntimeHoldReason;
-    type SessionKeys = Session;
+    type Sessions = Sessions;
     type SlashDestination = SlashDestination;
     type WeightInfo = crate::weights::pallet_lunarx_providers::WeightInfo<Self>;
 }

@@ -1,10 +1,11 @@
 // The chain as a DApp or a wallet meets it: @polkadot/api against a validator of the running network.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { randomBytes } from 'node:crypto';
 import { Keyring } from '@polkadot/keyring';
 import { stringToU8a, u8aConcat } from '@polkadot/util';
 import { blake2AsHex, cryptoWaitReady, ed25519PairFromSeed, ed25519Sign, randomAsU8a } from '@polkadot/util-crypto';
-import { LX, connect, finalize, rpc } from './network.mjs';
+import { LX, connect, finalize, json, rpc } from './network.mjs';
 
 const GIB = 1n << 30n;
 let api, keyring;
@@ -46,7 +47,7 @@ test('the chain names its token and its shares', async () => {
   assert.equal(BigInt(supply.cap), 100_000_000n * LX);
   assert.equal(BigInt(supply.issued), 45_000_000n * LX);
   assert.equal(BigInt(supply.unminted), 55_000_000n * LX);
-  assert.ok(BigInt(supply.circulating) <= BigInt(supply.issued));
+  assert.equal(BigInt(supply.circulating), 45_000_000n * LX, 'nothing was burnt or slashed');
 });
 
 test('lunarx_providers lists the miners with their collateral', async () => {
@@ -66,12 +67,44 @@ test('lunarx_providers lists the miners with their collateral', async () => {
 
 test('lunarx_quote is the fee pro rata', async () => {
   const quote = (await api.rpc.lunarx.quote(GIB, 24, LX.toString())).toJSON();
-  assert.equal(BigInt(quote.total), 24n * BigInt(quote.windowFee));
-  assert.ok(BigInt(quote.total) >= LX && BigInt(quote.total) < LX + 24n, 'one GiB for one day at one LX');
+  assert.equal(BigInt(quote.windowFee), LX / 24n + 1n, 'one GiB for one of 24 hours, rounded up');
+  assert.equal(BigInt(quote.total), 24n * (LX / 24n + 1n));
+});
+
+test('lunarx_contract and lunarx_contractsOf show a real contract to both sides', async () => {
+  const { address } = await json(['wallet', 'show']);
+  const before = await api.rpc.chain.getFinalizedHead();
+  const bytes = 100_000;
+  const put = await json(['put', '-', '--name', 'for polkadot.js', '--code', '1/2', '--days', '1'], { input: randomBytes(bytes) });
+  assert.equal(put.contracts.length, 2);
+  const ofClient = await list(api.rpc.lunarx.contractsOf(address));
+  assert.deepEqual(ofClient.map(c => c.id).sort(), [...put.contracts].sort());
+  for (const id of put.contracts) {
+    const contract = (await api.rpc.lunarx.contract(id)).toJSON();
+    assert.deepEqual(contract, ofClient.find(c => c.id === id));
+    assert.deepEqual(contract, await rpc('lunarx_contract', [id]), 'as plain JSON-RPC says');
+    assert.equal(contract.client, address);
+    assert.equal(contract.state, 'active');
+    assert.ok(contract.bytes > bytes && contract.bytes < 2 * bytes, `${contract.bytes} bytes: the piece and its seal`);
+    const miner = (await api.rpc.lunarx.provider(contract.miner)).toJSON();
+    const quote = (await api.rpc.lunarx.quote(contract.bytes, contract.windows, miner.price)).toJSON();
+    assert.deepEqual([contract.windowFee, contract.escrow], [quote.windowFee, quote.total], 'at the listed price');
+    assert.ok((await list(api.rpc.lunarx.contractsOf(contract.miner))).some(c => c.id === id), 'the miner sees it');
+    assert.ok((await api.rpc.lunarx.contract(id, before)).isEmpty, 'not there before');
+  }
+  const [first] = await list(api.rpc.lunarx.contractsOf(address, null, 1));
+  const rest = await list(api.rpc.lunarx.contractsOf(address, first.id, 256));
+  assert.deepEqual([first, ...rest], ofClient, 'page by page');
+
+  await json(['rm', put.id]);
+  for (const id of put.contracts) assert.ok((await api.rpc.lunarx.contract(id)).isEmpty, 'over');
+  assert.deepEqual(await list(api.rpc.lunarx.contractsOf(address)), []);
 });
 
 test('unknown things are null, bad parameters an error', async () => {
   assert.equal(await rpc('lunarx_contract', ['0x' + '11'.repeat(32)]), null);
+  assert.ok((await api.rpc.lunarx.contract('0x' + '11'.repeat(32))).isEmpty);
+  assert.deepEqual(await list(api.rpc.lunarx.contractsOf(keyring.addFromUri('//Nobody').address)), []);
   assert.equal(await rpc('lunarx_provider', [keyring.addFromUri('//Nobody').address]), null);
   await assert.rejects(rpc('lunarx_provider', ['nonsense']), /can not read the account/);
   await assert.rejects(api.rpc.lunarx.quote(1, 1, 'much'), /can not read the price/);
@@ -101,16 +134,19 @@ test('a provider registers, its collateral is held, and it may leave only after 
   assert.equal((await api.query.system.account(account.address)).data.reserved.toBigInt(), LX);
   assert.equal(provider.nodeId, blake2AsHex(node.publicKey, 256));
 
-  await assert.rejects(finalize(api, api.tx.providers.register(...registration(account).args), account), /AlreadyRegistered/);
+  await assert.rejects(finalize(api, api.tx.providers.register(...registration(account).args), account), { message: 'providers.AlreadyRegistered' });
   const leaving = await finalize(api, api.tx.providers.announceExit(), account);
   assert.equal(eventsOf(leaving, 'providers', 'ExitAnnounced').length, 1);
-  await assert.rejects(finalize(api, api.tx.providers.withdraw(), account), /providers\./);
+  await assert.rejects(finalize(api, api.tx.providers.withdraw(), account), { message: 'providers.ExitDelayNotOver' });
+  assert.equal((await api.query.system.account(account.address)).data.reserved.toBigInt(), LX, 'still held');
 });
 
 test('a registration signed for another account is refused, and so is one without collateral', async () => {
   const eve = keyring.addFromUri('//Eve');
   const { args } = registration(keyring.addFromUri('//Ferdie'));
-  await assert.rejects(finalize(api, api.tx.providers.register(...args), eve), /BadNodeSignature/);
+  await assert.rejects(finalize(api, api.tx.providers.register(...args), eve), { message: 'providers.BadNodeSignature' });
   const tooMuch = registration(eve, 10_000_000n * GIB);
-  await assert.rejects(finalize(api, api.tx.providers.register(...tooMuch.args), eve), /providers\.|Token|Funds/);
+  await assert.rejects(finalize(api, api.tx.providers.register(...tooMuch.args), eve), { message: 'providers.InsufficientBalance' });
+  assert.equal(await rpc('lunarx_provider', [eve.address]), null);
+  assert.equal((await api.query.system.account(eve.address)).data.reserved.toBigInt(), 0n);
 });

@@ -22,10 +22,11 @@ const env = {
   LUNARX_RPC: [1, 2, 3].map(n => `ws://127.0.0.1:${base + n}`).join(','),
 };
 
-/** Runs `lunarx`; gives { code, stdout, stderr }. `input` is a stream or a buffer for its stdin. */
-export function lunarx(args, { input, timeout = 180_000, extra = {} } = {}) {
+/** Runs `lunarx`; gives { code, stdout, stderr }. `input` is a stream or a buffer for its stdin; `signal`
+ *  ends it early. */
+export function lunarx(args, { input, timeout = 180_000, extra = {}, signal } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(`${bin}/lunarx`, args, { env: { ...env, ...extra }, timeout, killSignal: 'SIGKILL' });
+    const child = spawn(`${bin}/lunarx`, args, { env: { ...env, ...extra }, timeout, killSignal: 'SIGKILL', signal });
     const out = [], err = [];
     child.stdout.on('data', chunk => out.push(chunk));
     child.stderr.on('data', chunk => err.push(chunk));
@@ -80,37 +81,90 @@ export async function until(what, condition, seconds = 90) {
   }
 }
 
+/** Gives what `promise` gives, or fails with `what` after `seconds`. */
+export function within(seconds, what, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: not within ${seconds} s`)), seconds * 1000);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** An amount of LX as `lunarx` prints it, in 10^-12 LX. */
+export function units(text) {
+  const [, whole, fraction = ''] = /^(\d+)(?:\.(\d{1,12}))?$/.exec(text) ?? [];
+  if (whole === undefined) throw new Error(`${JSON.stringify(text)} is no amount of LX`);
+  return BigInt(whole + fraction.padEnd(12, '0'));
+}
+
+/** The devnet's miners: a map from account to name, 'miner-1' to 'miner-8'. */
+export async function miners() {
+  const names = new Map();
+  for (const { account, addresses } of await rpc('lunarx_providers')) {
+    const ports = addresses.flatMap(address => address.split('/'));
+    const number = [1, 2, 3, 4, 5, 6, 7, 8].find(n => ports.includes(String(base + 40 + n)));
+    if (number) names.set(account, `miner-${number}`);
+  }
+  if (names.size !== 8) throw new Error(`${names.size} of the 8 miners are registered`);
+  return names;
+}
+
 /** A polkadot.js connection to a validator, knowing the lunarx_* methods. */
-export function connect(port = base + 1) {
-  const method = (...params) => ({ description: '', params, type: 'Json' });
+export async function connect(port = base + 1) {
   const of = (name, type) => ({ name, type, isOptional: type.startsWith('Option') });
-  return ApiPromise.create({
-    provider: new WsProvider(`ws://127.0.0.1:${port}`),
+  const method = (...params) => ({ description: '', params: [...params, of('at', 'Option<Hash>')], type: 'Json' });
+  const url = `ws://127.0.0.1:${port}`;
+  const provider = new WsProvider(url);
+  const create = ApiPromise.create({
+    provider,
     noInitWarn: true,
+    throwOnConnect: true,
     rpc: {
       lunarx: {
         supply: method(),
         providers: method(of('after', 'Option<AccountId>'), of('limit', 'Option<u32>')),
         provider: method(of('account', 'AccountId')),
         contract: method(of('id', 'H256')),
-        contractsOf: method(of('account', 'AccountId'), of('after', 'Option<H256>')),
+        contractsOf: method(of('account', 'AccountId'), of('after', 'Option<H256>'), of('limit', 'Option<u32>')),
         quote: method(of('bytes', 'u64'), of('windows', 'u32'), of('price', 'Text')),
       },
     },
   });
+  try {
+    return await within(60, `a connection with ${url}`, create);
+  } catch (error) {
+    await provider.disconnect();
+    throw error;
+  }
 }
 
 /** Sends a transaction and waits until it is finalized; throws with the pallet's error if it failed. */
-export function finalize(api, tx, signer) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('not finalized within 90 s')), 90_000);
-    tx.signAndSend(signer, ({ status, events, dispatchError }) => {
+export async function finalize(api, tx, signer) {
+  let unsubscribe;
+  const sent = new Promise((resolve, reject) => {
+    tx.signAndSend(signer, ({ status, events, dispatchError, isError }) => {
+      if (isError) return reject(new Error(`the transaction is ${status.type}`));
       if (!status.isFinalized) return;
-      clearTimeout(timer);
       if (!dispatchError) return resolve(events.map(({ event }) => event));
       if (!dispatchError.isModule) return reject(new Error(dispatchError.toString()));
       const { section, name } = api.registry.findMetaError(dispatchError.asModule);
       reject(new Error(`${section}.${name}`));
-    }).catch(error => { clearTimeout(timer); reject(error); });
+    }).then(done => { unsubscribe = done; }, reject);
   });
+  try {
+    return await within(90, 'finality', sent);
+  } finally {
+    unsubscribe?.();
+  }
+}
+
+/** The events of the finalized blocks after height `after`. */
+export async function eventsSince(api, after) {
+  const events = [];
+  const last = (await api.rpc.chain.getHeader(await api.rpc.chain.getFinalizedHead())).number.toNumber();
+  for (let number = after + 1; number <= last; number++) {
+    const at = await api.at(await api.rpc.chain.getBlockHash(number));
+    events.push(...(await at.query.system.events()).map(({ event }) => event));
+  }
+  return events;
 }

@@ -64,16 +64,20 @@ impl World {
         account: AccountId,
         details: &ProviderDetails,
     ) -> Result<(), ChainError> {
-        let entry = self.staying(account)?;
+        let entry = self.providers.get(&account).ok_or_else(not_registered)?;
         check(details)?;
         if details.capacity < entry.used {
             return Err(providers("CapacityBelowUsed", "contracts use more than the new capacity"));
         }
         let grows = details.capacity > entry.capacity;
+        if grows {
+            self.staying(account)?;
+        }
+        let entry = self.providers.get(&account).ok_or_else(not_registered)?;
         let needed = collateral_for(details.capacity, parameters.collateral_per_gib);
         let missing = if grows { needed.saturating_sub(entry.collateral) } else { 0 };
         self.hold_collateral(account, missing)?;
-        let entry = self.staying(account)?;
+        let entry = self.providers.get_mut(&account).ok_or_else(not_registered)?;
         entry.collateral = entry.collateral.saturating_add(missing);
         entry.encryption_key = details.encryption_key;
         entry.addresses = details.addresses.clone();
@@ -85,12 +89,14 @@ impl World {
     }
 
     pub(super) fn top_up(&mut self, account: AccountId, amount: Balance) -> Result<(), ChainError> {
-        self.staying(account)?;
+        if !self.providers.contains_key(&account) {
+            return Err(not_registered());
+        }
         if amount == 0 {
             return Err(providers("ZeroAmount", "the amount is zero"));
         }
         self.hold_collateral(account, amount)?;
-        let entry = self.staying(account)?;
+        let entry = self.providers.get_mut(&account).ok_or_else(not_registered)?;
         entry.collateral = entry.collateral.saturating_add(amount);
         Ok(())
     }

@@ -40,7 +40,7 @@ pub async fn run(session: &Session, args: args::Get) -> Result<()> {
         client.get_to_file(manifest.object, &path, args.force, bar.clone(), stop).await
     };
     bar.finish();
-    let outcome = outcome.context(what)?;
+    let outcome = outcome.map_err(|error| in_context(error, &what, &path))?;
     for fault in outcome.corrupt.iter().chain(&outcome.missing) {
         warn(fault);
     }
@@ -49,6 +49,16 @@ pub async fn run(session: &Session, args: args::Get) -> Result<()> {
     }
     let to = if piped { To::Stderr } else { To::Stdout };
     print(session.json, to, &describe(&manifest, &path, &outcome), &lines(&manifest, &path, &outcome))
+}
+
+/// Says what could not be read, or where it could not be written.
+fn in_context(error: ClientError, what: &str, path: &Path) -> anyhow::Error {
+    let what = match error {
+        ClientError::Sink(_) if path == Path::new("-") => "cannot write to standard output".into(),
+        ClientError::Sink(_) => format!("cannot write {}", path.display()),
+        _ => what.to_owned(),
+    };
+    anyhow::Error::new(error).context(what)
 }
 
 /// The object's own name in this folder, whatever path it may pretend to be.
@@ -98,6 +108,15 @@ fn lines(manifest: &Manifest, path: &Path, outcome: &GetOutcome) -> String {
 mod tests {
     use super::*;
     use lunarx_client::{Code, ObjectId};
+
+    #[test]
+    fn errors_name_what_is_written_where() {
+        let full = || ClientError::Sink(ErrorKind::StorageFull.into());
+        let text = |error, path: &str| in_context(error, "cannot read a", Path::new(path)).to_string();
+        assert_eq!(text(full(), "/tmp/out"), "cannot write /tmp/out");
+        assert_eq!(text(full(), "-"), "cannot write to standard output");
+        assert_eq!(text(ClientError::Stopped, "/tmp/out"), "cannot read a");
+    }
 
     #[test]
     fn a_name_never_leaves_the_folder() {

@@ -1,52 +1,143 @@
 //! `lunarx ls`, `status` and `rm`.
 
 use crate::{
+    commands::contracts,
     output::{bytes, pairs, print, table, warn, To},
     session::Session,
     time::utc,
 };
 use anyhow::{Context, Result};
 use lunarx_chain::to_ss58;
-use lunarx_client::{lx, ClientConfig, Manifest, ObjectStatus, PieceStatus};
-use lunarx_core::ContractState;
+use lunarx_client::{
+    lx, Catalogue, CatalogueError, ClientConfig, Keys, Manifest, ObjectId, ObjectStatus, PendingPut,
+    PieceStatus, TermEnd, Terms,
+};
 use serde_json::{json, Value};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Hex digits of an id in a table, `0x` included.
 const SHORT_ID: usize = 14;
+/// For the chain to say when terms end. Without an answer the list comes without them.
+const TERMS_TIMEOUT: Duration = Duration::from_secs(15);
 
-pub fn list(session: &Session) -> Result<()> {
+pub async fn list(session: &Session) -> Result<()> {
     let keys = session.keys()?;
-    let mut manifests = Vec::new();
-    for manifest in session.catalogue(&keys)?.list()? {
-        match manifest {
-            Ok(manifest) => manifests.push(manifest),
-            Err(error) => warn(error),
+    let catalogue = session.catalogue(&keys)?;
+    let pending = readable(catalogue.pending()?);
+    let manifests = readable(catalogue.list()?);
+    let terms = match manifests.is_empty() {
+        true => None,
+        false => terms(session, &keys).await,
+    };
+    let mut value: Vec<Value> =
+        manifests.iter().map(|manifest| describe(manifest, term_end(terms.as_ref(), manifest))).collect();
+    value.extend(pending.iter().map(describe_pending));
+    let human = format!("{}{}", table_of(&manifests, terms.as_ref()), table_of_pending(&pending));
+    print(session.json, To::Stdout, &Value::Array(value), &human)
+}
+
+/// What can be opened; the rest is warned of.
+fn readable<T>(entries: Vec<Result<T, CatalogueError>>) -> Vec<T> {
+    entries.into_iter().filter_map(|entry| entry.map_err(warn).ok()).collect()
+}
+
+/// What the chain says of the account's contracts. The list is of use without it too.
+async fn terms(session: &Session, keys: &Keys) -> Option<Terms> {
+    let read = async {
+        let chain = session.chain().await?;
+        anyhow::Ok(Terms::read(&*chain, keys.account()).await?)
+    };
+    let unknown = "the ends of the terms are not known";
+    match timeout(TERMS_TIMEOUT, read).await {
+        Ok(Ok(terms)) => Some(terms),
+        Ok(Err(error)) => {
+            warn(format!("{unknown}: {error}"));
+            None
+        }
+        Err(_) => {
+            warn(format!("{unknown}: the chain did not answer within {} s", TERMS_TIMEOUT.as_secs()));
+            None
         }
     }
-    let value: Vec<Value> = manifests.iter().map(describe).collect();
-    let mut rows = vec![["id", "size", "code", "created", "name"].map(String::from).to_vec()];
+}
+
+/// What is known of the end of an object's term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    /// The chain was not asked, or did not answer.
+    Unknown,
+    /// Too few contracts are active: it is not kept any more.
+    Over,
+    At(TermEnd),
+}
+
+fn term_end(terms: Option<&Terms>, manifest: &Manifest) -> Ends {
+    match terms {
+        None => Ends::Unknown,
+        Some(terms) => terms.end_of(&manifest.segments).map_or(Ends::Over, Ends::At),
+    }
+}
+
+impl Ends {
+    fn human(self) -> String {
+        match self {
+            Self::Unknown => "unknown".into(),
+            Self::Over => "over".into(),
+            Self::At(end) => format!("about {} (block {})", utc(end.time), end.block),
+        }
+    }
+
+    fn known(self) -> Option<TermEnd> {
+        match self {
+            Self::At(end) => Some(end),
+            Self::Unknown | Self::Over => None,
+        }
+    }
+}
+
+fn table_of(manifests: &[Manifest], terms: Option<&Terms>) -> String {
+    if manifests.is_empty() {
+        return "no objects yet: `lunarx put FILE` stores one\n".into();
+    }
+    let mut rows = vec![["id", "size", "code", "created", "term ends", "name"].map(String::from).to_vec()];
     rows.extend(manifests.iter().map(|manifest| {
         vec![
             short(&manifest.object.to_string()),
             bytes(manifest.size),
             manifest.code.to_string(),
             utc(manifest.created),
+            term_end(terms, manifest).human(),
             manifest.name.clone(),
         ]
     }));
-    let human = if manifests.is_empty() {
-        "no objects yet: `lunarx put FILE` stores one".into()
-    } else {
-        table(&rows)
-    };
-    print(session.json, To::Stdout, &Value::Array(value), &human)
+    table(&rows)
+}
+
+fn table_of_pending(pending: &[PendingPut]) -> String {
+    if pending.is_empty() {
+        return String::new();
+    }
+    let mut rows = vec![["pending", "size", "code", "begun", "contracts", "name"].map(String::from).to_vec()];
+    rows.extend(pending.iter().map(|put| {
+        vec![
+            short(&put.manifest.object.to_string()),
+            put.announced.map_or_else(|| "unknown".into(), bytes),
+            put.manifest.code.to_string(),
+            utc(put.manifest.created),
+            put.contracts().len().to_string(),
+            put.manifest.name.clone(),
+        ]
+    }));
+    let what = "Pending: puts that still run, or were interrupted. `lunarx rm ID` ends the contracts of one.";
+    format!("\n{}{what}\n", table(&rows))
 }
 
 pub async fn status(session: &Session, id: &str) -> Result<()> {
     let client = session.client(ClientConfig::default()).await?;
     let object = client.catalogue().resolve(id)?;
     let status = client.status(object).await.with_context(|| format!("cannot look after {object}"))?;
-    let mut value = describe(&status.manifest);
+    let mut value = describe(&status.manifest, ends(&status));
     value["readable"] = json!(status.is_readable());
     value["escrow"] = json!(lx(status.escrow()));
     value["paid"] = json!(lx(status.paid()));
@@ -56,8 +147,12 @@ pub async fn status(session: &Session, id: &str) -> Result<()> {
 
 pub async fn remove(session: &Session, id: &str) -> Result<()> {
     let client = session.client(ClientConfig::default()).await?;
-    let object = client.catalogue().resolve(id)?;
-    let name = client.catalogue().load(object)?.name;
+    let object = client.catalogue().resolve_any(id)?;
+    let name = name_of(client.catalogue(), object)?;
+    if client.catalogue().pending_ids()?.contains(&object) {
+        let what = "contracts on their way to the chain are waited for, two minutes at most";
+        warn(format!("{name} was not stored to its end: {what}"));
+    }
     let outcome = client.remove(object).await.with_context(|| format!("cannot remove {name} ({object})"))?;
     let value = json!({
         "id": object.to_string(),
@@ -74,12 +169,24 @@ pub async fn remove(session: &Session, id: &str) -> Result<()> {
     print(session.json, To::Stdout, &value, &human)
 }
 
+/// The name of an object, or of what an interrupted put was to store.
+fn name_of(catalogue: &Catalogue, object: ObjectId) -> Result<String, CatalogueError> {
+    match catalogue.load(object) {
+        Err(CatalogueError::NotFound(_)) => Ok(catalogue.load_pending(object)?.manifest.name),
+        manifest => Ok(manifest?.name),
+    }
+}
+
+fn ends(status: &ObjectStatus) -> Ends {
+    status.term_end.map_or(Ends::Over, Ends::At)
+}
+
 fn pieces(status: &ObjectStatus) -> impl Iterator<Item = (usize, &PieceStatus)> {
     let segments = status.segments.iter().enumerate();
     segments.flat_map(|(number, segment)| segment.pieces.iter().map(move |piece| (number, piece)))
 }
 
-fn describe(manifest: &Manifest) -> Value {
+fn describe(manifest: &Manifest, ends: Ends) -> Value {
     json!({
         "id": manifest.object.to_string(),
         "name": manifest.name,
@@ -88,6 +195,27 @@ fn describe(manifest: &Manifest) -> Value {
         "created": manifest.created,
         "created_utc": utc(manifest.created),
         "segments": manifest.segments.len(),
+        "ends_block": ends.known().map(|end| end.block),
+        "ends": ends.known().map(|end| end.time),
+        "ends_utc": ends.known().map(|end| utc(end.time)),
+        "over": ends == Ends::Over,
+        "pending": false,
+    })
+}
+
+fn describe_pending(put: &PendingPut) -> Value {
+    let manifest = &put.manifest;
+    json!({
+        "id": manifest.object.to_string(),
+        "name": manifest.name,
+        "bytes": put.announced,
+        "code": manifest.code.to_string(),
+        "created": manifest.created,
+        "created_utc": utc(manifest.created),
+        "segments": manifest.segments.len(),
+        "windows": put.windows,
+        "contracts": put.contracts(),
+        "pending": true,
     })
 }
 
@@ -110,11 +238,7 @@ fn describe_piece(segment: usize, piece: &PieceStatus) -> Value {
 
 /// The contract's state in a word.
 fn state(piece: &PieceStatus) -> &'static str {
-    match piece.on_chain.as_ref().map(|contract| contract.state) {
-        Some(ContractState::Pending { .. }) => "pending",
-        Some(ContractState::Active { .. }) => "active",
-        None => "ended",
-    }
+    piece.on_chain.as_ref().map_or("ended", |contract| contracts::state(contract.state))
 }
 
 fn status_lines(status: &ObjectStatus) -> String {
@@ -125,6 +249,7 @@ fn status_lines(status: &ObjectStatus) -> String {
         ("size", bytes(manifest.size)),
         ("code", manifest.code.to_string()),
         ("created", utc(manifest.created)),
+        ("term ends", ends(status).human()),
         ("readable", if status.is_readable() { "yes" } else { "no: too few pieces answer" }.into()),
         ("escrow", format!("{} LX", lx(status.escrow()))),
         ("paid", format!("{} LX", lx(status.paid()))),
@@ -150,4 +275,31 @@ fn status_lines(status: &ObjectStatus) -> String {
 
 fn short(id: &str) -> String {
     id.chars().take(SHORT_ID).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lunarx_client::{Code, DataKey, RepairKey};
+
+    #[test]
+    fn the_end_of_a_term_is_told_as_block_and_date() {
+        let manifest = Manifest {
+            object: ObjectId([0xab; 32]),
+            name: "a".into(),
+            size: 0,
+            created: 0,
+            code: Code::new(4, 8).unwrap(),
+            data_key: DataKey::random(),
+            repair_key: RepairKey::random(),
+            segments: Vec::new(),
+        };
+        let ends = Ends::At(TermEnd { block: 864_000, time: 951_782_400 });
+        assert_eq!(ends.human(), "about 2000-02-29 00:00:00 UTC (block 864000)");
+        let value = describe(&manifest, ends);
+        assert_eq!((&value["ends_block"], &value["over"]), (&json!(864_000), &json!(false)));
+        assert_eq!(value["ends_utc"], "2000-02-29 00:00:00 UTC");
+        let over = describe(&manifest, Ends::Over);
+        assert_eq!((&over["ends_block"], &over["over"]), (&Value::Null, &json!(true)));
+    }
 }

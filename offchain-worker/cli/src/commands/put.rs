@@ -7,7 +7,7 @@ use crate::{
     session::{stop_on_signal, Session},
 };
 use anyhow::{bail, Context, Result};
-use lunarx_client::{lx, Client, ClientConfig, PutOutcome, PutRequest};
+use lunarx_client::{lx, Client, ClientConfig, ClientError, PutOutcome, PutRequest};
 use serde_json::{json, Value};
 use std::{
     fs::File,
@@ -29,7 +29,10 @@ struct Source {
 
 pub async fn run(session: &Session, args: args::Put) -> Result<()> {
     let source = open(&args.file, args.name.clone())?;
-    let what = format!("cannot store {}", source.name);
+    let what = match args.file == Path::new("-") {
+        true => format!("cannot store {} from standard input", source.name),
+        false => format!("cannot store {}", args.file.display()),
+    };
     let config = ClientConfig { max_price: args.max_price, ..ClientConfig::default() };
     let client = session.client(config).await.with_context(|| what.clone())?;
     if args.dry_run {
@@ -43,6 +46,12 @@ pub async fn run(session: &Session, args: args::Put) -> Result<()> {
     for fault in &outcome.faults {
         warn(fault);
     }
+    if outcome.short > 0 {
+        warn(format!(
+            "{} pieces are under no contract: fewer miners may fail than the code says",
+            outcome.short
+        ));
+    }
     print(session.json, To::Stdout, &describe(&outcome), &lines(&outcome))
 }
 
@@ -52,6 +61,12 @@ async fn dry_run(session: &Session, client: &Client, source: Source, args: &args
         None => count(source.file).await.context("cannot count the bytes of the pipe")?,
     };
     let estimate = client.estimate(size, args.code, args.days).await?;
+    // By the same rule as a put.
+    let unaffordable = match client.check_put(&estimate).await {
+        Ok(()) => None,
+        Err(ClientError::BalanceTooLow { needed, .. }) => Some(needed),
+        Err(error) => return Err(error.into()),
+    };
     let balance = client.chain().balance(client.account()).await?;
     let value = json!({
         "name": source.name,
@@ -64,10 +79,14 @@ async fn dry_run(session: &Session, client: &Client, source: Source, args: &args
         "cost": lx(estimate.total),
         "window_cost": lx(estimate.window_fee),
         "balance": lx(balance.transferable),
-        "affordable": balance.transferable >= estimate.total,
+        "affordable": unaffordable.is_none(),
         "miners_needed": estimate.miners_needed,
         "miners_available": estimate.miners_available,
     });
+    let affordable = match unaffordable {
+        None => "yes".into(),
+        Some(needed) => format!("no: {} LX are needed, fees of transactions included", lx(needed)),
+    };
     let human = pairs(&[
         ("name", source.name),
         ("size", bytes(size)),
@@ -76,6 +95,7 @@ async fn dry_run(session: &Session, client: &Client, source: Source, args: &args
         ("term", format!("{} days ({} windows)", args.days, estimate.windows)),
         ("cost", format!("{} LX, and the fees of transactions", lx(estimate.total))),
         ("balance", format!("{} LX", lx(balance.transferable))),
+        ("affordable", affordable),
         ("miners", format!("{} needed, {} available", estimate.miners_needed, estimate.miners_available)),
     ]);
     print(session.json, To::Stdout, &value, &human)
@@ -94,6 +114,7 @@ fn describe(outcome: &PutOutcome) -> Value {
         "windows": outcome.windows,
         "cost": lx(outcome.held),
         "transaction_fees": lx(outcome.fees),
+        "pieces_without_contract": outcome.short,
         "contracts": contracts,
         "faults": outcome.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })

@@ -27,7 +27,8 @@ pub fn run(session: &Session, command: WalletCommand) -> Result<()> {
 fn new(session: &Session) -> Result<()> {
     refuse_existing(session)?;
     let seed = Seed::random();
-    let keys = create(session, &seed)?;
+    let keys = Keys::derive(&seed)?;
+    let password = password::new(&session.home)?;
     let words = seed.words();
     let mut value = describe(session, &keys);
     value["words"] = json!(words.as_str());
@@ -37,15 +38,20 @@ fn new(session: &Session) -> Result<()> {
         lines(session, &keys),
         numbered(&words)
     );
-    let result = print(session.json, To::Stdout, &value, &human);
+    // Before there is a wallet: one whose words nobody has seen would be lost with its machine.
+    let printed = print(session.json, To::Stdout, &value, &human);
     drop(Zeroizing::new(human));
-    result
+    printed.context("no wallet is made, since its words could not be shown")?;
+    keystore::create(&session.home.wallet(), &seed, &password)
+        .context("the words above are of no wallet yet: `lunarx wallet restore` can make it of them")
 }
 
 fn restore(session: &Session) -> Result<()> {
     refuse_existing(session)?;
     let seed = Seed::from_words(&read_words()?)?;
-    let keys = create(session, &seed)?;
+    let keys = Keys::derive(&seed)?;
+    let password = password::new(&session.home)?;
+    keystore::create(&session.home.wallet(), &seed, &password)?;
     print(session.json, To::Stdout, &describe(session, &keys), &lines(session, &keys))
 }
 
@@ -61,13 +67,6 @@ fn refuse_existing(session: &Session) -> Result<()> {
         true => Err(KeystoreError::Exists(path).into()),
         false => Ok(()),
     }
-}
-
-fn create(session: &Session, seed: &Seed) -> Result<Keys> {
-    let keys = Keys::derive(seed)?;
-    let password = password::new(&session.home)?;
-    keystore::create(&session.home.wallet(), seed, &password)?;
-    Ok(keys)
 }
 
 fn read_words() -> Result<Zeroizing<String>> {

@@ -164,6 +164,19 @@ pub(crate) async fn store(
     }
 }
 
+/// Gives a reservation back: see `Network::release`.
+pub(crate) async fn release(link: Link, stream: Stream, contract: ContractId) -> Result<(), NetworkError> {
+    let (mut reader, mut writer) = link.request(stream, &Request::Release { contract }).await?;
+    match link.answer(&mut reader, "release a reservation", link.limits.answer).await? {
+        Answer::Released => {}
+        other => return Err(link.unexpected(other)),
+    }
+    if let Err(error) = writer.close().await {
+        tracing::debug!(%error, "stream was not closed in order");
+    }
+    Ok(())
+}
+
 /// What to retrieve; at least one byte.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {

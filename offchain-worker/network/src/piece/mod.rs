@@ -12,7 +12,13 @@
 //!
 //! Retrieve{piece, offset, len} ───────────▶
 //!         ◀──────────────────────────────── Range … Range | Refused, at any point
+//!
+//! Release{contract} ──────────────────────▶
+//!         ◀──────────────────────────────── Released | Refused
 //! ```
+//! `offset` is what the miner has of the piece, so a Store resumes. The request must be there soon after
+//! the stream, and `Data` is never empty: an idle stream holds no slot for long.
+//!
 //! Frames and messages are in [`wire`]. The ranges of an answer are consecutive and cut by
 //! [`wire::next_range`], so both sides know each one's place and length beforehand.
 

@@ -56,4 +56,8 @@ pub trait PieceService: Send + Sync + 'static {
         offset: u64,
         len: u64,
     ) -> Result<EncodedRange, Refusal>;
+
+    /// Gives up a reservation of this peer that has not become a contract: drops its pieces and frees its
+    /// space and quota. `NotFound` if nothing is reserved under it: a repeated release may say so.
+    async fn release(&self, peer: NodeKey, contract: ContractId) -> Result<(), Refusal>;
 }

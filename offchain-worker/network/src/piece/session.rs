@@ -16,7 +16,7 @@ use futures::{
 use lunarx_core::{ContractId, NodeKey, PieceId};
 use lunarx_proof::range::max_encoded_len;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 /// Bytes gathered before the service is called.
 const APPEND_BYTES: usize = 1 << 20;
@@ -73,15 +73,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn serve(&mut self) -> Result<(), End> {
-        let frame = self.reader.read(MAX_REQUEST_FRAME, self.limits.answer, self.limits.frame).await?;
-        match decode(&frame)? {
+        match decode(&self.request().await?)? {
             Request::Reserve(request) => {
                 let signed = self.service.reserve(self.peer, request).await?;
                 Ok(self.writer.send(&Answer::Offer(signed)).await?)
             }
             Request::Store { contract, index } => self.store(contract, index).await,
             Request::Retrieve { piece, offset, len } => self.retrieve(piece, offset, len).await,
+            Request::Release { contract } => {
+                self.service.release(self.peer, contract).await?;
+                Ok(self.writer.send(&Answer::Released).await?)
+            }
         }
+    }
+
+    /// Reads the request, which has one time limit from the first byte to the last.
+    async fn request(&mut self) -> Result<Bytes, FrameError> {
+        let within = self.limits.request;
+        let frame = timeout(within, self.reader.next(MAX_REQUEST_FRAME)).await;
+        frame.map_err(|_| FrameError::TimedOut(within))?
     }
 
     async fn store(&mut self, contract: ContractId, index: u32) -> Result<(), End> {
@@ -207,6 +217,9 @@ mod tests {
         async fn read(&self, _: NodeKey, _: PieceId, _: u64, _: u64) -> Result<EncodedRange, Refusal> {
             unreachable!()
         }
+        async fn release(&self, _: NodeKey, _: ContractId) -> Result<(), Refusal> {
+            unreachable!()
+        }
     }
 
     async fn error_of(frames: &[&[u8]]) -> FrameError {
@@ -225,9 +238,16 @@ mod tests {
         let store = Request::Store { contract: ContractId([1; 32]), index: 0 }.encode();
         let nothing = Request::Retrieve { piece: PieceId([1; 32]), offset: 1, len: 0 }.encode();
         let overflow = Request::Retrieve { piece: PieceId([1; 32]), offset: 2, len: u64::MAX }.encode();
-        for frames in
-            [&[&[9u8][..]][..], &[&[0; 129]], &[&nothing], &[&overflow], &[&store, &[7]], &[&store, &[1, 2]]]
-        {
+        let empty_data = [0, 0];
+        for frames in [
+            &[&[9u8][..]][..],
+            &[&[0; 129]],
+            &[&nothing],
+            &[&overflow],
+            &[&store, &[7]],
+            &[&store, &[1, 2]],
+            &[&store, &empty_data],
+        ] {
             let error = error_of(frames).await;
             assert!(error.is_violation(), "{error:?}");
         }

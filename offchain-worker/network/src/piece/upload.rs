@@ -12,7 +12,19 @@ use lunarx_core::PieceId;
 /// What the miner is late with when an upload times out.
 const TAKE_BYTES: &str = "take bytes of a piece";
 
-/// An upload of one piece. Dropped half way, what the miner has stays there: `Network::store` resumes.
+/// An upload of one piece.
+///
+/// # Resuming
+/// A piece's place is its contract and number, not this handle: what the miner has taken in stays there
+/// while the reservation lasts. Miners give up a stream on which nothing comes for `Limits::idle_stream`
+/// (the source pauses), and connections break. After `ConnectionLost` or `TimedOut` from any call the
+/// owner drops the handle, calls `Network::store` again and goes on at the new [`offset`](Self::offset):
+/// - After a pause that is where it stopped: the miner has all that was sent.
+/// - After a break it may be less than was sent, by what was still under way: some MiB, the windows of the
+///   transport. The owner sends these bytes again, so it keeps them or can read them again. They must be the
+///   same bytes: a source that is sealed again is another piece.
+/// - If the whole piece is there, only `finish` is left to do; it answers again if it was done before.
+/// - `Refusal::BadOffset` says that the miner was still taking in the old stream: `Network::store` again.
 #[must_use = "an upload does nothing by itself"]
 pub struct PieceUpload {
     link: Link,

@@ -25,7 +25,7 @@ const RANGE_HEAD: usize = 1 + 8 + 8 + 4;
 const DATA: u8 = 0;
 /// Index of `Finish` in [`Upload`].
 const FINISH: u8 = 1;
-/// Index of a [`Range`] among the answers.
+/// Index of a [`Range`] among the answers: no [`Answer`] has it.
 const RANGE: u8 = 4;
 
 /// Largest frame with a [`Range`].
@@ -71,6 +71,8 @@ pub(crate) enum Request {
     Store { contract: ContractId, index: u32 },
     #[codec(index = 2)]
     Retrieve { piece: PieceId, offset: u64, len: u64 },
+    #[codec(index = 3)]
+    Release { contract: ContractId },
 }
 
 /// What a miner answers, besides [`Range`].
@@ -84,6 +86,9 @@ pub(crate) enum Answer {
     Done { piece: PieceId },
     #[codec(index = 3)]
     Refused(Refusal),
+    // 4 is `RANGE`.
+    #[codec(index = 5)]
+    Released,
 }
 
 impl Answer {
@@ -94,6 +99,7 @@ impl Answer {
             Self::Ready { .. } => "Ready",
             Self::Done { .. } => "Done",
             Self::Refused(_) => "Refused",
+            Self::Released => "Released",
         }
     }
 }
@@ -191,7 +197,7 @@ pub(crate) fn decode<T: Decode>(frame: &[u8]) -> Result<T, FrameError> {
     T::decode_all(&mut &frame[..]).map_err(|error| FrameError::Malformed(error.to_string()))
 }
 
-/// What a client sends after `Ready`.
+/// What a client sends after `Ready`. `Data` has at least one byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Upload {
     Data(Bytes),
@@ -211,7 +217,11 @@ impl Upload {
 
     pub(crate) fn decode(frame: Bytes) -> Result<Self, FrameError> {
         match frame.first() {
-            Some(&DATA) => Ok(Self::Data(payload_after(&frame, 1)?)),
+            Some(&DATA) => match payload_after(&frame, 1)? {
+                // Such messages would keep a stream busy for ever, at no progress.
+                payload if payload.is_empty() => Err(FrameError::Malformed("data without bytes".into())),
+                payload => Ok(Self::Data(payload)),
+            },
             Some(&FINISH) => Ok(Self::Finish { len: decode(&frame[1..])? }),
             other => Err(FrameError::Malformed(format!("upload message {other:?}"))),
         }
@@ -286,7 +296,7 @@ mod tests {
 
     #[test]
     fn payload_messages_are_plain_scale() {
-        for len in [0, 1, 63, 64, 20_000, MAX_DATA_BYTES] {
+        for len in [1, 63, 64, 20_000, MAX_DATA_BYTES] {
             let payload = vec![7; len];
             let mut frame = Upload::data_head(&payload);
             frame.extend(&payload);
@@ -317,6 +327,9 @@ mod tests {
         let expected =
             format!("00{}01000000000000000200000003000000000000000000000000000000", "33".repeat(32));
         assert_eq!(hex::encode(Request::Reserve(reserve).encode()), expected);
+        let release = Request::Release { contract: ContractId([0x55; 32]) };
+        assert_eq!(hex::encode(release.encode()), format!("03{}", "55".repeat(32)));
+        assert_eq!(hex::encode(Answer::Released.encode()), "05");
         assert_eq!(hex::encode(Answer::Ready { offset: 5 }.encode()), "010500000000000000");
         assert_eq!(hex::encode(Answer::Refused(Refusal::Busy).encode()), "0303");
         assert_eq!(
@@ -348,17 +361,32 @@ mod tests {
             max_windows: u32::MAX,
             max_price: u128::MAX,
         };
-        assert!(Request::Reserve(request).encode().len() <= MAX_REQUEST_FRAME);
+        let (contract, piece) = (ContractId([1; 32]), PieceId([1; 32]));
+        for request in [
+            Request::Reserve(request),
+            Request::Store { contract, index: u32::MAX },
+            Request::Retrieve { piece, offset: u64::MAX, len: u64::MAX },
+            Request::Release { contract },
+        ] {
+            assert!(request.encode().len() <= MAX_REQUEST_FRAME);
+        }
+        for answer in [Answer::Ready { offset: u64::MAX }, Answer::Done { piece }, Answer::Released] {
+            assert!(answer.encode().len() <= MAX_ANSWER_FRAME);
+        }
     }
 
     #[test]
     fn refuses_trailing_missing_and_unknown_bytes() {
         assert!(decode::<Answer>(&[1, 0]).is_err());
         assert!(decode::<Answer>(&[3, 3, 0]).is_err());
+        assert!(decode::<Answer>(&[5, 0]).is_err());
+        assert!(decode::<Answer>(&[RANGE]).is_err());
         assert!(decode::<Answer>(&[9]).is_err());
+        assert!(decode::<Request>(&[3]).is_err());
         assert!(decode::<Request>(&[]).is_err());
         assert!(Upload::decode(Bytes::new()).is_err());
         assert!(Upload::decode(Bytes::from_static(&[2])).is_err());
+        assert!(Upload::decode(Bytes::from_static(&[0, 0])).is_err());
         assert!(Upload::decode(Bytes::from_static(&[0, 8, 1])).is_err());
         assert!(Upload::decode(Bytes::from_static(&[0, 4, 1, 1])).is_err());
         assert!(RangeAnswer::decode(Bytes::from_static(&[4, 0, 0])).is_err());

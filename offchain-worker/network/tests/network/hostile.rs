@@ -1,82 +1,10 @@
 //! Peers that lie, stall, or do not keep to the protocol.
 
-use crate::support::*;
+use crate::{raw::*, support::*};
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
-use libp2p::{
-    noise,
-    swarm::{dial_opts::DialOpts, SwarmEvent},
-    tcp, yamux, Multiaddr, Stream, StreamProtocol, Swarm, SwarmBuilder,
-};
-use lunarx_core::NodeKey;
-use lunarx_network::{node_key_of, peer_id_of, Limits, NetworkError};
+use libp2p::swarm::SwarmEvent;
+use lunarx_network::{Limits, NetworkError};
 use std::time::Duration;
-
-const PIECE: StreamProtocol = StreamProtocol::new("/lunarx/c0c0c0c0/piece/1");
-
-/// A peer of which every byte is chosen by the test.
-struct Raw {
-    swarm: Swarm<libp2p_stream::Behaviour>,
-    control: libp2p_stream::Control,
-}
-
-impl Raw {
-    fn new() -> Self {
-        let swarm = SwarmBuilder::with_new_identity()
-            .with_tokio()
-            .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
-            .unwrap()
-            .with_behaviour(|_| libp2p_stream::Behaviour::new())
-            .unwrap()
-            .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(60)))
-            .build();
-        let control = swarm.behaviour().new_control();
-        Self { swarm, control }
-    }
-
-    async fn listen(&mut self) -> (NodeKey, Multiaddr) {
-        self.swarm.listen_on(TCP.parse().unwrap()).unwrap();
-        loop {
-            if let SwarmEvent::NewListenAddr { address, .. } = self.swarm.select_next_some().await {
-                return (node_key_of(self.swarm.local_peer_id()).unwrap(), address);
-            }
-        }
-    }
-
-    async fn dial(&mut self, node: &Node) {
-        let peer = peer_id_of(&node.key()).unwrap();
-        self.swarm.dial(DialOpts::peer_id(peer).addresses(node.addresses().await).build()).unwrap();
-    }
-
-    /// Opens a stream to a node and writes to it.
-    async fn send(&mut self, node: &Node, bytes: &[u8]) -> Stream {
-        let mut control = self.control.clone();
-        let peer = peer_id_of(&node.key()).unwrap();
-        let open = async {
-            let mut stream = control.open_stream(peer, PIECE).await.unwrap();
-            // The node may cut the connection as soon as it has seen the first bytes.
-            let _ = stream.write_all(bytes).await;
-            let _ = stream.flush().await;
-            stream
-        };
-        tokio::pin!(open);
-        loop {
-            tokio::select! {
-                stream = &mut open => return stream,
-                _ = self.swarm.select_next_some() => {}
-            }
-        }
-    }
-
-    async fn closed(&mut self) {
-        loop {
-            if let SwarmEvent::ConnectionClosed { num_established: 0, .. } =
-                self.swarm.select_next_some().await
-            {
-                return;
-            }
-        }
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_miner_that_flips_a_byte_is_named() {
@@ -132,24 +60,38 @@ async fn a_peer_with_a_malformed_message_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_peer_that_trickles_loses_its_stream_only() {
-    let limits = Limits { frame: Duration::from_millis(200), ..Limits::default() };
+async fn a_peer_that_says_nothing_or_trickles_loses_its_stream_only() {
+    let limits = Limits { request: Duration::from_millis(200), ..Limits::default() };
     let miner = Node::miner(1, TCP, &Memory::new(1), limits);
     let mut raw = Raw::new();
     raw.dial(&miner).await;
-    let mut stream = soon(raw.send(&miner, &[70, 0, 0, 0, 1])).await;
-    let ended = async {
-        let mut byte = [0];
-        loop {
-            tokio::select! {
-                read = stream.read(&mut byte) => break read,
-                event = raw.swarm.select_next_some() => {
-                    assert!(!matches!(event, SwarmEvent::ConnectionClosed { .. }));
+    for bytes in [&[][..], &[70], &[70, 0, 0, 0, 1]] {
+        let mut stream = soon(raw.send(&miner, bytes)).await;
+        let ended = async {
+            let mut byte = [0];
+            loop {
+                tokio::select! {
+                    read = stream.read(&mut byte) => break read,
+                    event = raw.swarm.select_next_some() => {
+                        assert!(!matches!(event, SwarmEvent::ConnectionClosed { .. }));
+                    }
                 }
             }
-        }
-    };
-    assert!(matches!(soon(ended).await, Ok(0) | Err(_)));
+        };
+        assert!(matches!(soon(ended).await, Ok(0) | Err(_)), "{bytes:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_sends_data_without_bytes_is_cut_off() {
+    use codec::Encode;
+    let miner = Node::miner(1, TCP, &Memory::new(1), Limits::default());
+    let store = (1u8, [1u8; 32], 0u32).encode();
+    let bytes = [&[37, 0, 0, 0], &store[..], &[2, 0, 0, 0, 0, 0]].concat();
+    let mut raw = Raw::new();
+    raw.dial(&miner).await;
+    let _stream = soon(raw.send(&miner, &bytes)).await;
+    soon(raw.closed()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

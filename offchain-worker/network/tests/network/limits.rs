@@ -1,6 +1,6 @@
 //! What a peer can make a node spend is bounded.
 
-use crate::support::*;
+use crate::{raw::*, support::*};
 use lunarx_network::{Limits, NetworkError, Refusal};
 use std::time::Duration;
 
@@ -37,26 +37,35 @@ async fn too_many_streams_of_one_peer_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_requests_is_refused_then_cut_off() {
-    let limits = Limits { request_burst: 4, requests_per_second: 1, ..Limits::default() };
+async fn more_requests_than_the_rate_are_refused() {
+    // No token comes back within the test.
+    let limits = Limits { request_burst: 4, requests_per_second: 0, ..Limits::default() };
     let (miner, client) = (Node::miner(1, TCP, &Memory::new(1), limits), Node::client(2));
     client.knows(&miner).await;
-    let mut refused = 0;
-    let flood = async {
-        loop {
-            match client.network.reserve(miner.key(), request()).await {
-                Ok(_) => {}
-                Err(NetworkError::Refused { refusal: Refusal::Busy, .. }) => refused += 1,
-                Err(error) => break error,
-            }
-        }
-    };
-    let error = soon(flood).await;
-    assert!(
-        matches!(error, NetworkError::ConnectionLost { .. } | NetworkError::Unreachable { .. }),
-        "{error}"
-    );
-    assert!(refused >= 4);
+    for _ in 0..4 {
+        soon(client.network.reserve(miner.key(), request())).await.unwrap();
+    }
+    for _ in 0..4 {
+        let error = soon(client.network.reserve(miner.key(), request())).await.unwrap_err();
+        assert!(matches!(error, NetworkError::Refused { refusal: Refusal::Busy, .. }), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_floods_with_requests_is_cut_off_and_kept_out() {
+    let limits = Limits { request_burst: 4, requests_per_second: 0, ..Limits::default() };
+    let miner = Node::miner(1, TCP, &Memory::new(1), limits);
+    let mut raw = Raw::new();
+    raw.dial(&miner).await;
+    // A request for a piece that the miner does not have.
+    let retrieve = [&[49, 0, 0, 0, 2][..], &[1; 32], &1u64.to_le_bytes(), &1u64.to_le_bytes()].concat();
+    soon(raw.flood(&miner, &retrieve)).await;
+    raw.dial(&miner).await;
+    soon(raw.closed()).await;
+    // Others are served as before.
+    let client = Node::client(2);
+    client.knows(&miner).await;
+    soon(client.network.reserve(miner.key(), request())).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

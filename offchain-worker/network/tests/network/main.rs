@@ -5,4 +5,5 @@ mod hostile;
 mod identity;
 mod limits;
 mod pieces;
+mod raw;
 mod support;

@@ -4,6 +4,7 @@ use crate::support::*;
 use bytes::Bytes;
 use lunarx_core::{NodeKey, PieceId};
 use lunarx_network::{Limits, Network, NetworkError, Refusal, MAX_RANGE_BYTES};
+use std::time::Duration;
 
 async fn download(
     client: &Network,
@@ -148,6 +149,75 @@ async fn a_stopped_miner_ends_transfers_and_a_restarted_one_resumes_them() {
     soon(upload.send(bytes.slice(offset.min(bytes.len())..))).await.unwrap();
     let expected = lunarx_proof::range::commit(&bytes[..], bytes.len() as u64).unwrap().0;
     assert_eq!(soon(upload.finish(bytes.len() as u64)).await.unwrap(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reservation_is_given_back_by_its_owner_only() {
+    for listen in [TCP, QUIC] {
+        let service = Memory::new(1);
+        let miner = Node::miner(1, listen, &service, Limits::default());
+        let (client, other) = (Node::client(2), Node::client(3));
+        client.knows(&miner).await;
+        other.knows(&miner).await;
+        let signed = soon(client.network.reserve(miner.key(), request())).await.unwrap();
+        let contract = signed.offer.contract_id(&GENESIS);
+        let mut upload = soon(client.network.store(miner.key(), contract, 0)).await.unwrap();
+        soon(upload.send(content(10).into())).await.unwrap();
+        drop(upload);
+        soon(service.appended.subscribe().wait_for(|sum| *sum == 10)).await.unwrap();
+
+        let error = soon(other.network.release(miner.key(), contract)).await.unwrap_err();
+        assert!(matches!(error, NetworkError::Refused { refusal: Refusal::NotYours, .. }), "{error}");
+        let upload = soon(client.network.store(miner.key(), contract, 0)).await.unwrap();
+        assert_eq!(upload.offset(), 10);
+        soon(client.network.release(miner.key(), contract)).await.unwrap();
+        let upload = soon(client.network.store(miner.key(), contract, 0)).await.unwrap();
+        assert_eq!(upload.offset(), 0);
+        let error = soon(client.network.release(miner.key(), contract)).await.unwrap_err();
+        assert!(matches!(error, NetworkError::Refused { refusal: Refusal::NotFound, .. }), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_goes_on_after_the_miner_dropped_it_as_idle() {
+    for listen in [TCP, QUIC] {
+        let service = Memory::new(1);
+        let limits = Limits { idle_stream: Duration::from_millis(200), ..Limits::default() };
+        let (miner, client) = (Node::miner(1, listen, &service, limits), Node::client(2));
+        client.knows(&miner).await;
+        let bytes = Bytes::from(content(3 * MIB + 5));
+        let sent = MIB + 1_000;
+        let mut upload = soon(client.network.store(miner.key(), contract(1), 0)).await.unwrap();
+        soon(upload.send(bytes.slice(..sent))).await.unwrap();
+        // The source pauses. The miner hands on the last bytes when it gives the stream up.
+        soon(service.appended.subscribe().wait_for(|sum| *sum == sent)).await.unwrap();
+        let cut = async {
+            loop {
+                if let Err(error) = upload.send(bytes.slice(sent..sent + 1)).await {
+                    break error;
+                }
+            }
+        };
+        let error = soon(cut).await;
+        assert!(matches!(error, NetworkError::ConnectionLost { .. }), "{listen}: {error}");
+        assert!(error.is_retryable());
+
+        let mut upload = soon(client.network.store(miner.key(), contract(1), 0)).await.unwrap();
+        assert_eq!(upload.offset(), sent as u64, "{listen}: the miner has all that it was sent");
+        soon(upload.send(bytes.slice(sent..))).await.unwrap();
+        let expected = lunarx_proof::range::commit(&bytes[..], bytes.len() as u64).unwrap().0;
+        assert_eq!(soon(upload.finish(bytes.len() as u64)).await.unwrap(), expected);
+
+        // A pause before the end is no different.
+        let mut upload = soon(client.network.store(miner.key(), contract(2), 0)).await.unwrap();
+        soon(upload.send(bytes.clone())).await.unwrap();
+        soon(service.appended.subscribe().wait_for(|sum| *sum == 2 * bytes.len())).await.unwrap();
+        let error = soon(upload.finish(bytes.len() as u64)).await.unwrap_err();
+        assert!(matches!(error, NetworkError::ConnectionLost { .. }), "{listen}: {error}");
+        let upload = soon(client.network.store(miner.key(), contract(2), 0)).await.unwrap();
+        assert_eq!(upload.offset(), bytes.len() as u64);
+        assert_eq!(soon(upload.finish(bytes.len() as u64)).await.unwrap(), expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

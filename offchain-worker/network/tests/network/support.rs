@@ -137,6 +137,7 @@ pub struct Memory {
     secret: NodeSecret,
     honesty: Honesty,
     max_bytes: usize,
+    reserved: Mutex<HashMap<ContractId, NodeKey>>,
     drafts: Mutex<HashMap<(ContractId, u32), Vec<u8>>>,
     pieces: Mutex<HashMap<PieceId, Stored>>,
     /// Appends wait for a permit, which they use up.
@@ -156,6 +157,7 @@ impl Memory {
             secret: NodeSecret::from_seed([seed; 32]),
             honesty,
             max_bytes,
+            reserved: Mutex::default(),
             drafts: Mutex::default(),
             pieces: Mutex::default(),
             appends: Semaphore::new(appends),
@@ -174,7 +176,7 @@ impl Memory {
 
 #[async_trait]
 impl PieceService for Memory {
-    async fn reserve(&self, _: NodeKey, request: ReserveRequest) -> Result<SignedOffer, Refusal> {
+    async fn reserve(&self, peer: NodeKey, request: ReserveRequest) -> Result<SignedOffer, Refusal> {
         if request.max_bytes > self.max_bytes as u64 {
             return Err(Refusal::NoSpace { free: self.max_bytes as u64 });
         }
@@ -191,6 +193,7 @@ impl PieceService for Memory {
             Honesty::Forges => NodeSecret::from_seed([0xee; 32]),
             _ => self.secret.clone(),
         };
+        self.reserved.lock().unwrap().insert(offer.contract_id(&GENESIS), peer);
         let signature = signer.sign(&offer.payload(&GENESIS));
         Ok(SignedOffer { offer, signature })
     }
@@ -249,5 +252,16 @@ impl PieceService for Memory {
         self.read.send_modify(|sum| *sum += usize::try_from(len).unwrap());
         let piece_len = piece_len + u64::from(self.honesty == Honesty::Stretches);
         Ok(EncodedRange { piece_len, bytes })
+    }
+
+    async fn release(&self, peer: NodeKey, contract: ContractId) -> Result<(), Refusal> {
+        let mut reserved = self.reserved.lock().unwrap();
+        match reserved.get(&contract) {
+            None => return Err(Refusal::NotFound),
+            Some(owner) if *owner != peer => return Err(Refusal::NotYours),
+            Some(_) => reserved.remove(&contract),
+        };
+        self.drafts.lock().unwrap().retain(|(of, _), _| *of != contract);
+        Ok(())
     }
 }

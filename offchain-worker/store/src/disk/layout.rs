@@ -4,6 +4,7 @@ use super::Place;
 use crate::StoreError;
 use lunarx_core::ContractId;
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -81,23 +82,21 @@ impl Layout {
         ]
     }
 
-    /// Makes what is missing of the folders, durably.
+    /// Makes what is missing of the folders, durably: each name is synced in the folder that holds it, up
+    /// to the first one that was there before. The store's own are synced each time, since an earlier
+    /// start may have ended between the two.
     pub(super) fn create(&self) -> Result<(), StoreError> {
-        let pieces = self.root.join(PIECES);
-        let missing: Vec<_> =
-            [self.incoming()].into_iter().chain(self.folders()).filter(|folder| !folder.is_dir()).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        for folder in missing {
+        let mut changed = BTreeSet::from([self.root.clone(), self.root.join(PIECES)]);
+        for folder in [self.incoming()].into_iter().chain(self.folders()) {
+            changed.extend(parents_of_missing(&folder));
             fs::create_dir_all(&folder).map_err(StoreError::at(folder))?;
         }
-        sync_folder(&pieces)?;
-        self.sync_root()
+        changed.into_iter().try_for_each(|folder| sync(&folder).map_err(StoreError::at(folder)))
     }
 
+    /// Makes the name of the database durable.
     pub(super) fn sync_root(&self) -> Result<(), StoreError> {
-        sync_folder(&self.root)
+        sync(&self.root).map_err(StoreError::at(&self.root))
     }
 
     /// Whether there is a database; an empty file is none.
@@ -171,8 +170,17 @@ pub(super) fn remove_file(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Makes the names in a folder durable.
-pub(super) fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(StoreError::at(path))
+pub(super) fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder).and_then(|folder| folder.sync_all())
+}
+
+/// The folders that get a new name when `folder` is made with all that is missing above it.
+fn parents_of_missing(folder: &Path) -> impl Iterator<Item = PathBuf> + '_ {
+    let missing = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
+    missing.filter_map(|folder| folder.parent()).map(|parent| match parent.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => parent.into(),
+    })
 }
 
 #[cfg(test)]
@@ -198,6 +206,19 @@ mod tests {
         ] {
             assert_eq!(parse_name(&name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn every_folder_that_gets_a_new_name_is_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let parents = |folder: PathBuf| parents_of_missing(&folder).collect::<Vec<_>>();
+        assert_eq!(parents(path("a/b/pieces")), [path("a/b"), path("a"), dir.path().into()]);
+        fs::create_dir_all(path("a/b")).unwrap();
+        assert_eq!(parents(path("a/b/pieces")), [path("a/b")]);
+        assert!(parents(path("a/b")).is_empty());
+        assert_eq!(parents("no such folder/b".into()), [Path::new("no such folder"), Path::new(".")]);
+        assert!(parents("/".into()).is_empty());
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! Makes a finished piece visible: the steps of `finish`, in the order that survives a crash.
+//!
+//! A sync that fails is final: the kernel forgets what it could not write, and says so once. What was to
+//! be synced is deleted before anything else, so that no later sync, of this process or the next one,
+//! vouches for it.
 
 use super::{
-    layout::{remove_file, sync_folder, Kind},
+    layout::{remove_file, sync, Kind},
     lock,
     record::PieceRecord,
     DiskStore, Place,
@@ -16,6 +20,20 @@ use std::{
 
 /// Bytes read at a time while hashing.
 const HASH_BUFFER: usize = 256 * 1024;
+
+/// Why a piece was not published, and what became of it.
+pub(super) enum Unpublished {
+    /// It is partial as before.
+    Partial(StoreError),
+    /// A sync failed: its files are gone.
+    Dropped(StoreError),
+}
+
+impl From<StoreError> for Unpublished {
+    fn from(error: StoreError) -> Self {
+        Self::Partial(error)
+    }
+}
 
 /// The steps, each named by what was done last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,52 +55,57 @@ pub(crate) enum Step {
 }
 
 impl DiskStore {
-    /// Hashes and publishes the partial file of `place`, whose slot the caller has locked. On an error
-    /// the piece is partial as before.
-    pub(super) fn publish(&self, place: Place, len: u64) -> Result<PieceRecord, StoreError> {
+    /// Hashes and publishes the partial file of `place`, whose slot the caller has locked.
+    pub(super) fn publish(&self, place: Place, len: u64) -> Result<PieceRecord, Unpublished> {
         let path = self.layout.partial(place, Kind::Piece);
         let file = File::open(&path).map_err(StoreError::at(&path))?;
         let (piece, tree) =
             commit(BufReader::with_capacity(HASH_BUFFER, &file), len).map_err(StoreError::at(&path))?;
         let record = PieceRecord { piece, len };
         let published = self.stage_tree(place, &tree).and_then(|()| {
-            file.sync_all().map_err(StoreError::at(&path))?;
-            self.reached(Step::PieceSynced)?;
+            self.synced(file.sync_all(), &path, Step::PieceSynced)?;
             self.reveal(place, &record)
         });
-        match published {
+        match &published {
             Ok(()) => {
                 lock(&self.writing).remove(&place);
                 lock(&self.lost).remove(&place);
-                Ok(record)
             }
-            Err(error) => {
-                self.take_back(place);
-                Err(error)
+            Err(Unpublished::Partial(_)) => self.take_back(place),
+            Err(Unpublished::Dropped(error)) => {
+                let (contract, index) = place;
+                tracing::error!(%contract, index, %error, "a piece did not reach the disk");
+                self.delete_files([place]);
             }
         }
+        published.map(|()| record)
     }
 
     /// Writes the tree beside the partial piece.
-    fn stage_tree(&self, place: Place, tree: &[u8]) -> Result<(), StoreError> {
+    fn stage_tree(&self, place: Place, tree: &[u8]) -> Result<(), Unpublished> {
         let path = self.layout.partial(place, Kind::Tree);
         let mut file = File::create(&path).map_err(StoreError::at(&path))?;
         file.write_all(tree).map_err(StoreError::at(&path))?;
         self.reached(Step::TreeWritten)?;
-        file.sync_all().map_err(StoreError::at(&path))?;
-        self.reached(Step::TreeSynced)
+        self.synced(file.sync_all(), &path, Step::TreeSynced)
     }
 
     /// Moves both synced files to where finished pieces are, and commits.
-    fn reveal(&self, place: Place, record: &PieceRecord) -> Result<(), StoreError> {
+    fn reveal(&self, place: Place, record: &PieceRecord) -> Result<(), Unpublished> {
         self.rename(place, Kind::Tree)?;
         self.reached(Step::TreeMoved)?;
         self.rename(place, Kind::Piece)?;
         self.reached(Step::PieceMoved)?;
-        sync_folder(&self.layout.folder(place.0))?;
-        self.reached(Step::FolderSynced)?;
+        let folder = self.layout.folder(place.0);
+        self.synced(sync(&folder), &folder, Step::FolderSynced)?;
         self.metadata.add_piece(place, record)?;
-        self.reached(Step::Committed)
+        Ok(self.reached(Step::Committed)?)
+    }
+
+    /// What a sync of `path` came to. A test that fails the step fails the sync.
+    fn synced(&self, result: io::Result<()>, path: &Path, step: Step) -> Result<(), Unpublished> {
+        let result = result.map_err(StoreError::at(path));
+        result.and_then(|()| self.reached(step)).map_err(Unpublished::Dropped)
     }
 
     fn rename(&self, place: Place, kind: Kind) -> Result<(), StoreError> {

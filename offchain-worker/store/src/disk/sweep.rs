@@ -15,8 +15,8 @@ use super::{
     Place,
 };
 use crate::{
-    rules::{MAX_PIECES_PER_CONTRACT, MAX_PIECE_BYTES},
-    space::{piece_space, tree_bytes, Ledger},
+    rules::MAX_PIECE_BYTES,
+    space::{tree_bytes, Ledger, Space},
     StoreError,
 };
 use lunarx_core::ContractId;
@@ -36,8 +36,8 @@ pub(super) struct Swept {
 
 pub(super) fn sweep(layout: &Layout, metadata: &Metadata, quota: u64) -> Result<Swept, StoreError> {
     let mut swept = Swept { ledger: Ledger::new(quota), uploads: HashMap::new(), lost: HashSet::new() };
-    let kept = swept.contracts(metadata)?;
-    swept.pieces(layout, metadata, &kept)?;
+    let mut kept = swept.contracts(metadata)?;
+    swept.pieces(layout, metadata, &mut kept)?;
     let mut removed = swept.incoming(layout)?;
     removed += finished(layout, metadata)?;
     let usage = swept.ledger.usage();
@@ -56,11 +56,11 @@ pub(super) fn sweep(layout: &Layout, metadata: &Metadata, quota: u64) -> Result<
 
 impl Swept {
     /// Reserved space and uploads. Returns the kept contracts.
-    fn contracts(&mut self, metadata: &Metadata) -> Result<HashSet<ContractId>, StoreError> {
-        let mut kept = HashSet::new();
+    fn contracts(&mut self, metadata: &Metadata) -> Result<HashMap<ContractId, Space>, StoreError> {
+        let mut kept = HashMap::new();
         metadata.each_contract(|contract, record| {
             if record.kept {
-                kept.insert(contract);
+                kept.insert(contract, Space::default());
             } else {
                 self.ledger.add_reserved(reserved_space(record.max_bytes));
                 self.uploads.insert(contract, Arc::new(Upload::new(record.max_bytes)));
@@ -75,7 +75,7 @@ impl Swept {
         &mut self,
         layout: &Layout,
         metadata: &Metadata,
-        kept: &HashSet<ContractId>,
+        kept: &mut HashMap<ContractId, Space>,
     ) -> Result<(), StoreError> {
         let mut forget = Vec::new();
         metadata.each_piece(|place, record| {
@@ -84,21 +84,24 @@ impl Swept {
             if !whole {
                 tracing::error!(%contract, index, piece = %record.piece, "the files of a stored piece are missing or damaged");
             }
-            match self.uploads.get(&contract) {
-                Some(upload) if whole => upload
+            match (self.uploads.get(&contract), kept.get_mut(&contract)) {
+                (Some(upload), _) if whole => upload
                     .restore(index, Slot::Finished(record))
                     .map_err(|error| StoreError::Corrupt(format!("pieces of contract {contract}: {error}")))?,
-                Some(_) => forget.push((place, record)),
-                None if kept.contains(&contract) => {
-                    self.ledger.add_stored(piece_space(record.len).unwrap_or(u64::MAX));
+                (Some(_), _) => forget.push((place, record)),
+                (None, Some(space)) => {
+                    space.add(record.len);
                     if !whole {
                         self.lost.insert(place);
                     }
                 }
-                None => return Err(StoreError::Corrupt(format!("piece {index} of no contract {contract}"))),
+                (None, None) => {
+                    return Err(StoreError::Corrupt(format!("piece {index} of no contract {contract}")))
+                }
             }
             Ok(())
         })?;
+        kept.values().for_each(|space| self.ledger.add_stored(space.bytes()));
         metadata.remove_pieces(&forget)
     }
 
@@ -123,7 +126,7 @@ impl Swept {
     fn resume(&self, (contract, index): Place, path: &Path) -> Result<bool, StoreError> {
         let Some(upload) = self.uploads.get(&contract) else { return Ok(false) };
         let written = file_len(path).map_err(StoreError::at(path))?.unwrap_or_default();
-        let fits = index < MAX_PIECES_PER_CONTRACT && (1..=MAX_PIECE_BYTES).contains(&written);
+        let fits = upload.check_index(index).is_ok() && (1..=MAX_PIECE_BYTES).contains(&written);
         Ok(fits && !upload.has(index) && upload.restore(index, Slot::Partial { written }).is_ok())
     }
 }

@@ -4,11 +4,12 @@ use super::{
     cache::Cache,
     layout::{Kind, Layout},
     lock,
+    publish::Unpublished,
     record::PieceRecord,
     reserved_space, DiskStore, Place,
 };
 use crate::{
-    rules::{check_append, check_finish, check_room, len_u64},
+    rules::{check_append, check_finish, check_index, check_room, len_u64},
     StoreError,
 };
 use lunarx_core::PieceId;
@@ -71,6 +72,10 @@ struct Account {
 impl Upload {
     pub(super) fn new(max_bytes: u64) -> Self {
         Self { max_bytes, phase: RwLock::new(Phase::Open), account: Mutex::default() }
+    }
+
+    pub(super) fn check_index(&self, index: u32) -> Result<(), StoreError> {
+        check_index(index, self.max_bytes)
     }
 
     /// Adds a piece found at `open`, unless it is more than was reserved.
@@ -161,14 +166,22 @@ impl DiskStore {
         Ok(len)
     }
 
-    /// `finish` while the upload is open.
+    /// `finish` while the upload is open. A piece that may not have reached the disk starts again.
     pub(super) fn finish_in(&self, upload: &Upload, place: Place, len: u64) -> Result<PieceId, StoreError> {
         let slot = upload.slot(place.1);
         let mut slot = lock(&slot);
         check_finish(slot.len(), len)?;
         let record = match *slot {
             Slot::Finished(record) => record,
-            Slot::Partial { .. } => self.publish(place, len)?,
+            Slot::Partial { written } => match self.publish(place, len) {
+                Ok(record) => record,
+                Err(Unpublished::Partial(error)) => return Err(error),
+                Err(Unpublished::Dropped(error)) => {
+                    *slot = Slot::Partial { written: 0 };
+                    upload.give_back(written);
+                    return Err(error);
+                }
+            },
         };
         *slot = Slot::Finished(record);
         Ok(record.piece)

@@ -20,6 +20,7 @@ suite![
     refuses_another_offset,
     refuses_more_than_reserved_over_all_pieces,
     refuses_more_than_reserved_after_a_restart,
+    refuses_more_pieces_than_the_reservation_has_blocks,
     refuses_finish_at_another_length,
     refuses_an_empty_piece,
     finish_is_idempotent_and_closes_the_piece,
@@ -35,6 +36,7 @@ suite![
     refuses_a_second_reservation,
     refuses_what_does_not_fit_and_says_what_would,
     quota_covers_the_hashes,
+    tiny_reservations_and_pieces_are_charged_by_the_block,
     refuses_overflowing_sizes,
     refuses_indices_and_offers_out_of_bounds,
     refuses_ranges_out_of_bounds,
@@ -95,32 +97,85 @@ fn refuses_another_offset<S: Subject>() {
 }
 
 fn refuses_more_than_reserved_over_all_pieces<S: Subject>() {
-    let subject: S = reserved(1_000);
+    let subject: S = reserved(10_000);
     let store = subject.store();
-    store.append(id(1), 0, 0, &[1; 600]).unwrap();
-    let refused = store.append(id(1), 1, 0, &[1; 401]);
-    assert!(matches!(refused, Err(StoreError::TooLong { actual: 1_001, max: 1_000 })));
-    store.append(id(1), 1, 0, &[1; 400]).unwrap();
-    store.finish(id(1), 0, 600).unwrap();
+    store.append(id(1), 0, 0, &[1; 6_000]).unwrap();
+    let refused = store.append(id(1), 1, 0, &[1; 4_001]);
+    assert!(matches!(refused, Err(StoreError::TooLong { actual: 10_001, max: 10_000 })));
+    store.append(id(1), 1, 0, &[1; 4_000]).unwrap();
+    store.finish(id(1), 0, 6_000).unwrap();
     assert!(matches!(
-        store.append(id(1), 1, 400, &[1]),
-        Err(StoreError::TooLong { actual: 1_001, max: 1_000 })
+        store.append(id(1), 1, 4_000, &[1]),
+        Err(StoreError::TooLong { actual: 10_001, max: 10_000 })
     ));
-    store.finish(id(1), 1, 400).unwrap();
+    store.finish(id(1), 1, 4_000).unwrap();
 }
 
 fn refuses_more_than_reserved_after_a_restart<S: Subject>() {
-    let subject: S = reserved(1_000);
-    put(subject.store(), id(1), 0, &[1; 300]);
-    subject.store().append(id(1), 1, 0, &[1; 300]).unwrap();
+    let subject: S = reserved(10_000);
+    put(subject.store(), id(1), 0, &[1; 3_000]);
+    subject.store().append(id(1), 1, 0, &[1; 3_000]).unwrap();
     let subject = subject.reopened();
-    let refused = subject.store().append(id(1), 1, 300, &[1; 401]);
-    assert!(matches!(refused, Err(StoreError::TooLong { actual: 1_001, max: 1_000 })));
-    subject.store().append(id(1), 1, 300, &[1; 400]).unwrap();
+    let refused = subject.store().append(id(1), 1, 3_000, &[1; 4_001]);
+    assert!(matches!(refused, Err(StoreError::TooLong { actual: 10_001, max: 10_000 })));
+    subject.store().append(id(1), 1, 3_000, &[1; 4_000]).unwrap();
+}
+
+/// Otherwise 256 pieces of a byte would take 256 blocks of the disk for 256 bytes of the quota.
+fn refuses_more_pieces_than_the_reservation_has_blocks<S: Subject>() {
+    for (max_bytes, pieces) in [(256, 1), (4_096, 1), (8_191, 1), (8_192, 2), (40_000, 9)] {
+        let subject: S = reserved(max_bytes);
+        for index in 0..pieces {
+            put(subject.store(), id(1), index, &content(index.into(), 1));
+        }
+        let subject = subject.reopened();
+        let store = subject.store();
+        let refused = |error: Option<StoreError>| match error {
+            Some(StoreError::IndexTooLarge { index, max }) => (index, max) == (pieces, pieces),
+            _ => false,
+        };
+        assert!(refused(store.append(id(1), pieces, 0, &[1]).err()));
+        assert!(refused(store.written(id(1), pieces).err()));
+        assert!(refused(store.finish(id(1), pieces, 1).err()));
+        store.keep(id(1)).unwrap();
+        assert!(refused(store.append(id(1), pieces, 0, &[1]).err()));
+        assert!(refused(store.written(id(1), pieces).err()));
+        assert!(refused(store.finish(id(1), pieces, 1).err()));
+        assert_eq!(store.batch(id(1)).unwrap().len(), usize::try_from(pieces).unwrap());
+    }
+}
+
+fn tiny_reservations_and_pieces_are_charged_by_the_block<S: Subject>() {
+    let block = crate::space::BLOCK_BYTES;
+    let subject = S::new(2 * block);
+    let store = subject.store();
+    store.reserve(id(1), reservation(1)).unwrap();
+    assert_eq!(store.usage().reserved, block);
+    put(store, id(1), 0, &[1]);
+    store.keep(id(1)).unwrap();
+    assert_eq!((store.usage().reserved, store.usage().stored), (0, block));
+    let subject = subject.reopened();
+    assert_eq!(subject.store().usage().stored, block);
+    subject.store().reserve(id(2), reservation(0)).unwrap();
+    let full = subject.store().reserve(id(3), reservation(1));
+    assert!(matches!(full, Err(StoreError::QuotaExceeded { needed: 1, free: 0 })));
+    subject.store().remove(id(1)).unwrap();
+    subject.store().remove(id(2)).unwrap();
+
+    // Small pieces of a larger contract cost no more than what was reserved, and no less than their files.
+    subject.store().reserve(id(4), reservation(2 * block)).unwrap();
+    put(subject.store(), id(4), 0, &[1]);
+    put(subject.store(), id(4), 1, &[2]);
+    subject.store().keep(id(4)).unwrap();
+    assert_eq!(subject.store().usage().stored, 2 * block);
+    let subject = subject.reopened();
+    assert_eq!(subject.store().usage().stored, 2 * block);
+    subject.store().remove(id(4)).unwrap();
+    assert_eq!(subject.store().usage().free(), 2 * block);
 }
 
 fn refuses_finish_at_another_length<S: Subject>() {
-    let subject: S = reserved(1_000);
+    let subject: S = reserved(10_000);
     let store = subject.store();
     store.append(id(1), 0, 0, &[1; 100]).unwrap();
     for actual in [0, 99, 101, u64::MAX] {
@@ -141,7 +196,7 @@ fn refuses_an_empty_piece<S: Subject>() {
 }
 
 fn finish_is_idempotent_and_closes_the_piece<S: Subject>() {
-    let subject: S = reserved(1_000);
+    let subject: S = reserved(20_000);
     let bytes = content(5, 500);
     let piece = put(subject.store(), id(1), 2, &bytes);
     assert_eq!(subject.store().finish(id(1), 2, 500).unwrap(), piece);
@@ -168,7 +223,7 @@ fn unfinished_pieces_are_not_visible<S: Subject>() {
 }
 
 fn batch_is_in_index_order<S: Subject>() {
-    let subject: S = reserved(1_000);
+    let subject: S = reserved(1 << 20);
     let entry = |index: u32| {
         let bytes = content(u64::from(index), 100);
         BatchEntry { piece: put(subject.store(), id(1), index, &bytes), len: 100 }
@@ -195,12 +250,12 @@ fn kept_contracts_are_closed_and_charged_for_what_they_hold<S: Subject>() {
 
 fn keep_drops_unfinished_pieces<S: Subject>() {
     let subject: S = reserved(100_000);
-    let bytes = content(8, 500);
+    let bytes = content(8, 5_000);
     let piece = put(subject.store(), id(1), 0, &bytes);
     subject.store().append(id(1), 1, 0, &[1; 50_000]).unwrap();
     subject.store().keep(id(1)).unwrap();
-    assert_eq!(subject.store().usage().stored, 500);
-    assert_eq!(subject.store().batch(id(1)).unwrap(), [BatchEntry { piece, len: 500 }]);
+    assert_eq!(subject.store().usage().stored, 5_000);
+    assert_eq!(subject.store().batch(id(1)).unwrap(), [BatchEntry { piece, len: 5_000 }]);
 }
 
 fn keep_twice_is_keep_once<S: Subject>() {
@@ -357,7 +412,7 @@ fn refuses_ranges_out_of_bounds<S: Subject>() {
 }
 
 fn contracts_are_listed_with_their_reservations<S: Subject>() {
-    let subject: S = reserved(1_000);
+    let subject: S = reserved(40_000);
     let other = Reservation { owner: NodeKey([8; 32]), max_bytes: 50, expires: 9, offer: vec![] };
     subject.store().reserve(id(0), other.clone()).unwrap();
     put(subject.store(), id(1), 0, &content(1, 300));
@@ -369,7 +424,7 @@ fn contracts_are_listed_with_their_reservations<S: Subject>() {
     let summary: Vec<_> = contracts.iter().map(|c| (c.contract, c.kept, c.bytes)).collect();
     assert_eq!(summary, [(id(0), false, 0), (id(1), true, 500)]);
     assert_eq!(contracts[0].reservation, other);
-    assert_eq!(contracts[1].reservation, reservation(1_000));
+    assert_eq!(contracts[1].reservation, reservation(40_000));
 }
 
 fn many_threads_write_different_pieces<S: Subject>() {

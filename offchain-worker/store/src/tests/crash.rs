@@ -95,22 +95,32 @@ fn power_cut_before_the_sync_costs_the_tail_only() {
     }
 }
 
+/// A reservation with a piece that is written whole, and whose `finish` fails at `failing`.
+fn failed_at(failing: Step) -> (OnDisk, Vec<u8>) {
+    let subject = OnDisk::new(1 << 20);
+    subject.store.reserve(id(1), reservation(300_000)).unwrap();
+    let bytes = content(1, SIZE);
+    subject.store.append(id(1), 0, 0, &bytes[..50_000]).unwrap();
+    subject.store.append(id(1), 0, 50_000, &bytes[50_000..]).unwrap();
+    subject.store.hook.set(move |step| match step == failing {
+        true => Err(io::ErrorKind::StorageFull.into()),
+        false => Ok(()),
+    });
+    let failed = subject.store.finish(id(1), 0, len(&bytes)).unwrap_err();
+    assert!(matches!(failed, StoreError::DiskFull(_)), "{failed}");
+    assert!(failed.is_fatal());
+    subject.store.hook.clear();
+    (subject, bytes)
+}
+
+fn is_sync(step: Step) -> bool {
+    matches!(step, Step::TreeSynced | Step::PieceSynced | Step::FolderSynced)
+}
+
 #[test]
-fn failure_at_any_step_leaves_the_piece_partial_and_finish_can_be_repeated() {
-    for failing in STEPS {
-        let subject = OnDisk::new(1 << 20);
-        subject.store.reserve(id(1), reservation(300_000)).unwrap();
-        let bytes = content(1, SIZE);
-        subject.store.append(id(1), 0, 0, &bytes[..50_000]).unwrap();
-        subject.store.append(id(1), 0, 50_000, &bytes[50_000..]).unwrap();
-        subject.store.hook.set(move |step| match step == failing {
-            true => Err(io::ErrorKind::StorageFull.into()),
-            false => Ok(()),
-        });
-        let failed = subject.store.finish(id(1), 0, len(&bytes)).unwrap_err();
-        assert!(matches!(failed, StoreError::DiskFull(_)), "{failed}");
-        assert!(failed.is_fatal());
-        subject.store.hook.clear();
+fn failure_that_is_no_sync_leaves_the_piece_partial_and_finish_can_be_repeated() {
+    for failing in STEPS.into_iter().filter(|step| !is_sync(*step)) {
+        let (subject, bytes) = failed_at(failing);
         assert_eq!(subject.store.written(id(1), 0).unwrap(), len(&bytes));
         assert_eq!(fs::metadata(subject.partial_file(id(1), 0)).unwrap().len(), len(&bytes));
         assert_eq!(disk_bytes(subject.path()), len(&bytes));
@@ -119,5 +129,25 @@ fn failure_at_any_step_leaves_the_piece_partial_and_finish_can_be_repeated() {
         assert!(subject.store.batch(id(1)).unwrap().is_empty());
         let piece = subject.store.finish(id(1), 0, len(&bytes)).unwrap();
         assert_eq!(read_all(&subject.store, piece, len(&bytes)), bytes);
+    }
+}
+
+#[test]
+fn failed_sync_drops_the_piece_and_a_repeated_finish_does_not_vouch_for_it() {
+    for failing in STEPS.into_iter().filter(|step| is_sync(*step)) {
+        for restart in [false, true] {
+            let (subject, bytes) = failed_at(failing);
+            // A second sync of the same file would succeed, whatever is on the disk.
+            assert_eq!(disk_bytes(subject.path()), 0, "{failing:?}");
+            let subject = if restart { subject.reopened() } else { subject };
+            assert_eq!(subject.store.written(id(1), 0).unwrap(), 0);
+            let again = subject.store.finish(id(1), 0, len(&bytes));
+            assert!(matches!(again, Err(StoreError::WrongLength { expected: 0, .. })), "{again:?}");
+            assert!(subject.store.batch(id(1)).unwrap().is_empty());
+            // All that was reserved is free for the new upload.
+            subject.store.append(id(1), 1, 0, &[7; 200_000]).unwrap();
+            let piece = put(&subject.store, id(1), 0, &bytes);
+            assert_eq!(read_all(&subject.store, piece, len(&bytes)), bytes);
+        }
     }
 }

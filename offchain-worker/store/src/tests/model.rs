@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    space::{footprint, piece_space},
+    rules::max_pieces,
+    space::{footprint, pieces_space},
     BatchEntry, StoreError, Usage,
 };
 use proptest::prelude::*;
@@ -27,7 +28,7 @@ fn op() -> impl Strategy<Value = Op> {
     let place = (0..4_u8, 0..3_u32);
     let size = prop_oneof![Just(0_usize), Just(1), Just(16_384), 1..60_000_usize];
     prop_oneof![
-        4 => (0..4_u8, prop_oneof![1..150_000_u64, Just(u64::MAX)])
+        4 => (0..4_u8, prop_oneof![4 => 1..150_000_u64, 2 => 0..13_000_u64, 1 => Just(u64::MAX)])
             .prop_map(|(contract, max_bytes)| Op::Reserve { contract, max_bytes }),
         10 => (place.clone(), size, shift.clone())
             .prop_map(|((contract, index), size, shift)| Op::Append { contract, index, size, shift }),
@@ -59,8 +60,7 @@ impl Model {
         let mut usage = Usage { quota: QUOTA, ..Usage::default() };
         for held in self.0.values() {
             if held.kept {
-                usage.stored +=
-                    held.pieces.values().map(|piece| piece_space(len(&piece.bytes)).unwrap()).sum::<u64>();
+                usage.stored += pieces_space(held.pieces.values().map(|piece| len(&piece.bytes)));
             } else {
                 usage.reserved += footprint(held.max_bytes).unwrap();
             }
@@ -97,6 +97,10 @@ impl Model {
                     assert!(matches!(result, Err(StoreError::UnknownContract(_))));
                     return;
                 };
+                if index >= max_pieces(held.max_bytes) {
+                    assert!(matches!(result, Err(StoreError::IndexTooLarge { .. })));
+                    return;
+                }
                 if held.kept {
                     assert!(matches!(result, Err(StoreError::Kept(_))));
                     return;
@@ -120,7 +124,9 @@ impl Model {
                 let written =
                     held.as_ref().and_then(|held| held.pieces.get(&index)).map_or(0, |p| len(&p.bytes));
                 let result = store.finish(id(contract), index, written + shift);
-                let piece = held.as_ref().is_some_and(|held| held.kept && !held.pieces.contains_key(&index));
+                let kept = held.as_ref().is_some_and(|held| held.kept && !held.pieces.contains_key(&index));
+                let beyond = held.as_ref().is_some_and(|held| index >= max_pieces(held.max_bytes));
+                assert_eq!(matches!(result, Err(StoreError::IndexTooLarge { .. })), beyond);
                 match result {
                     Ok(piece) => {
                         assert!(shift == 0);
@@ -132,7 +138,8 @@ impl Model {
                         held.finished = Some(piece);
                     }
                     Err(StoreError::UnknownContract(_)) => assert!(held.is_none()),
-                    Err(StoreError::Kept(_)) => assert!(piece),
+                    Err(StoreError::Kept(_)) => assert!(kept),
+                    Err(StoreError::IndexTooLarge { .. }) => {}
                     Err(StoreError::WrongLength { .. }) => assert!(shift != 0),
                     Err(StoreError::EmptyPiece) => assert!(written == 0),
                     Err(other) => panic!("{other}"),

@@ -272,6 +272,52 @@ fn collateral_does_not_touch_proofs_of_key_ownership() {
     });
 }
 
+type Key = (sp_runtime::KeyTypeId, Vec<u8>);
+
+/// Registers new session keys for authority 3 and goes on until they are in use; proves their ownership.
+fn proof_of_rotated_keys() -> (Key, <Historical as KeyOwnerProofSystem<Key>>::Proof) {
+    let keys = MockSessionKeys { dummy: UintAuthorityId(ROTATED) };
+    pallet_session::NextKeys::<Test>::insert(3, &keys);
+    pallet_session::KeyOwner::<Test>::insert((DUMMY, keys.get_raw(DUMMY)), 3);
+    next_session();
+    next_session();
+    let key = (DUMMY, keys.get_raw(DUMMY).to_vec());
+    let proof = Historical::prove(key.clone()).expect("3 is an authority by its new keys");
+    (key, proof)
+}
+
+#[test]
+fn rotated_keys_are_proven_in_later_sessions_too() {
+    run(|| {
+        let (key, proof) = proof_of_rotated_keys();
+        assert_eq!(Historical::check_proof(key.clone(), proof.clone()), Some((3, ())));
+        next_session();
+        assert_eq!(Historical::check_proof(key, proof), Some((3, ())), "by the root from their planning");
+        assert_eq!(Authorities::<Test>::get().into_inner(), AUTHORITIES);
+        next_session();
+        assert!(!Changed::get(), "keys that stay force no change upon GRANDPA");
+    });
+}
+
+#[test]
+fn authority_sets_of_forgotten_sessions_are_pruned() {
+    run(|| {
+        let (key, proof) = proof_of_rotated_keys();
+        (0..OFFENCE_MEMORY).for_each(|_| next_session());
+        assert_eq!(Historical::check_proof(key.clone(), proof.clone()), Some((3, ())));
+        next_session();
+        assert_eq!(Historical::check_proof(key, proof), None, "no offence of that session is taken");
+    });
+}
+
+#[test]
+fn an_offender_is_disabled_for_what_is_left_of_its_sessions() {
+    run(|| {
+        assert_ok!(report(2, 1, 25));
+        assert!(Session::disabled_validators().contains(&1), "the second of the authorities");
+    });
+}
+
 #[test]
 fn the_weight_grows_with_the_offenders() {
     run(|| {

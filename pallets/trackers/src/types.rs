@@ -1,0 +1,36 @@
+//! What is stored.
+
+use codec::{Decode, Encode, MaxEncodedLen};
+use lunarx_core::{AuditSeed, Balance, BlockNumber, NodeKey, TrackerDetails, TrackerState, MAX_ADDRESSES};
+use scale_info::TypeInfo;
+
+/// A bonded tracker.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Tracker<Verifiers> {
+    /// Its node's public key. Does not change.
+    pub node_key: NodeKey,
+    /// What it says of itself.
+    pub details: TrackerDetails,
+    /// Held from its account.
+    pub bond: Balance,
+    /// Where it stands.
+    pub state: TrackerState,
+    /// Windows that it missed in a row.
+    pub missed: u32,
+    /// Node keys of the verifiers that work for it.
+    pub verifiers: Verifiers,
+}
+
+/// A round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct RoundInfo {
+    /// Its first block.
+    pub start: BlockNumber,
+    /// From which its seats follow.
+    pub seed: AuditSeed,
+}
+
+/// How many addresses there are to check and store.
+pub(crate) fn address_count(details: &TrackerDetails) -> u32 {
+    u32::try_from(details.addresses.len()).unwrap_or(MAX_ADDRESSES)
+}

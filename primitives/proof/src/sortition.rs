@@ -1,0 +1,84 @@
+//! Which trackers watch a contract in a round: a draw without replacement from the round's members, by the
+//! round's seed, that anybody recomputes.
+//!
+//! ```text
+//! stream = BLAKE3 keyed_hash(key = seed, contract), extended output, read in u64s (little-endian)
+//! draw i = ⌊u64 i · (members - i) / 2^64⌋, the place in what is left of the members (Fisher-Yates)
+//! ```
+//! The bias of a draw is below `members / 2^64`.
+
+use alloc::vec::Vec;
+use lunarx_core::{AuditSeed, ContractId};
+
+/// The members, by their places in the round's list, that hold the seats of `contract`: as many as there
+/// are seats, or all members where they are fewer.
+pub fn seats(seed: &AuditSeed, contract: &ContractId, members: u32, seats: u32) -> Vec<u32> {
+    let mut stream = blake3::Hasher::new_keyed(&seed.0).update(&contract.0).finalize_xof();
+    let mut drawn: Vec<u32> = Vec::new();
+    for left in (1..=members).rev().take(usize::try_from(seats).unwrap_or(usize::MAX)) {
+        let mut bytes = [0; 8];
+        stream.fill(&mut bytes);
+        let scaled = (u128::from(u64::from_le_bytes(bytes)) * u128::from(left)) >> 64;
+        let mut place = u32::try_from(scaled).unwrap_or(0);
+        // The place among those not drawn yet: every earlier one at or before it moves it on.
+        let mut taken = drawn.clone();
+        taken.sort_unstable();
+        for earlier in taken {
+            if earlier <= place {
+                place = place.saturating_add(1);
+            }
+        }
+        drawn.push(place);
+    }
+    drawn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn draw(seed: u32, contract: u8, members: u32, count: u32) -> Vec<u32> {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&seed.to_le_bytes());
+        seats(&AuditSeed(bytes), &ContractId([contract; 32]), members, count)
+    }
+
+    #[test]
+    fn golden_seats() {
+        assert_eq!(draw(7, 9, 100, 3), GOLDEN);
+    }
+
+    // Computed from the module's documentation with the package `blake3` of PyPI.
+    const GOLDEN: [u32; 3] = [13, 56, 47];
+
+    #[test]
+    fn few_members_hold_a_seat_each() {
+        assert_eq!(draw(1, 1, 0, 3), []);
+        assert_eq!(draw(1, 1, 1, 3), [0]);
+        let mut all = draw(1, 1, 3, 3);
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2]);
+    }
+
+    #[test]
+    fn every_member_is_drawn_equally_often() {
+        let mut held = [0u32; 10];
+        for seed in 0..10_000 {
+            draw(seed, 1, 10, 3).into_iter().for_each(|place| held[usize::try_from(place).unwrap()] += 1);
+        }
+        // 3,000 expected each; five standard deviations are 230.
+        assert!(held.iter().all(|count| (2_770..3_230).contains(count)), "{held:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn seats_are_distinct_members(seed in any::<u32>(), contract in any::<u8>(), members in 0u32..500, count in 0u32..10) {
+            let drawn = draw(seed, contract, members, count);
+            prop_assert_eq!(drawn.len(), usize::try_from(members.min(count)).unwrap());
+            prop_assert!(drawn.iter().all(|place| *place < members));
+            let distinct: std::collections::BTreeSet<_> = drawn.iter().collect();
+            prop_assert_eq!(distinct.len(), drawn.len());
+        }
+    }
+}

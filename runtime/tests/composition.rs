@@ -1,0 +1,197 @@
+//! The pallets together, as the development presets start them.
+
+use frame_support::{
+    assert_noop, assert_ok,
+    dispatch::RawOrigin,
+    traits::{Contains, Get, InstanceFilter},
+};
+use lunarx_core::{
+    registration_payload, BatchRoot, EncryptionKey, NodeKey, NodeSignature, Offer, Promise, ProviderDetails,
+    Services, GIB,
+};
+use lunarx_runtime::{
+    configs::{
+        dynamic_params::providers::{ExitDelay, Parameters as Parameter},
+        OpenCalls, ProxyType, RuntimeParameters, Window,
+    },
+    genesis, AccountId, Babe, Balances, Contracts, Grandpa, Issuance, Parameters, Providers, Runtime,
+    RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, Session, System, DAYS, EPOCH_BLOCKS, LX,
+};
+use serde_json::Value;
+use sp_core::{ed25519, sr25519, Pair};
+use sp_io::TestExternalities;
+use sp_runtime::{traits::Dispatchable, BuildStorage, DispatchError};
+
+fn account(uri: &str) -> AccountId {
+    sr25519::Pair::from_string(uri, None).unwrap().public().into()
+}
+
+fn signed(uri: &str) -> RuntimeOrigin {
+    RawOrigin::Signed(account(uri)).into()
+}
+
+fn merge(base: &mut Value, patch: Value) {
+    match (base, patch) {
+        (Value::Object(base), Value::Object(patch)) => {
+            for (key, value) in patch {
+                merge(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (base, patch) => *base = patch,
+    }
+}
+
+/// The chain at block 1, as a preset starts it.
+fn chain(preset: &str) -> TestExternalities {
+    let patch = genesis::preset(&preset.into()).expect("the preset is known");
+    let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
+    merge(&mut config, serde_json::from_slice(&patch).unwrap());
+    let config: RuntimeGenesisConfig = serde_json::from_value(config).unwrap();
+    let mut ext: TestExternalities = config.build_storage().unwrap().into();
+    ext.execute_with(|| System::set_block_number(1));
+    ext
+}
+
+#[test]
+fn every_preset_issues_the_shares_of_genesis_and_nothing_else() {
+    for preset in genesis::preset_names() {
+        chain(preset.as_ref()).execute_with(|| {
+            let supply = Issuance::supply();
+            assert_eq!((supply.cap, supply.issued), (100_000_000 * LX, 45_000_000 * LX));
+            assert_eq!(Balances::total_issuance(), supply.issued);
+            let locked =
+                |uri| pallet_balances::Locks::<Runtime>::get(account(uri)).iter().map(|l| l.amount).sum();
+            let investors: u128 = locked("//Investors");
+            assert_eq!(investors, 20_000_000 * LX);
+            assert_eq!(locked("//Alice"), 0);
+        });
+    }
+}
+
+#[test]
+fn session_keys_fill_the_consensus_at_genesis() {
+    for (preset, authorities) in [(genesis::DEV, 1), (genesis::LOCAL, 3)] {
+        chain(preset).execute_with(|| {
+            assert_eq!(Session::validators().len(), authorities);
+            assert_eq!(Babe::authorities().len(), authorities);
+            assert_eq!(Grandpa::grandpa_authorities().len(), authorities);
+        });
+    }
+}
+
+#[test]
+fn nobody_puts_a_lock_on_anothers_account() {
+    chain(genesis::DEV).execute_with(|| {
+        let schedule = pallet_vesting::VestingInfo::new(LX, 1, u32::MAX);
+        let target = account("//Client").into();
+        let grant = RuntimeCall::Vesting(pallet_vesting::Call::vested_transfer { target, schedule });
+        let filtered = DispatchError::from(frame_system::Error::<Runtime>::CallFiltered);
+        assert_eq!(grant.clone().dispatch(signed("//Alice")).unwrap_err().error, filtered);
+        let batch = RuntimeCall::Utility(pallet_utility::Call::batch_all { calls: vec![grant.clone()] });
+        assert_eq!(batch.dispatch(signed("//Alice")).unwrap_err().error, filtered);
+        assert!(!OpenCalls::contains(&grant));
+        assert!(OpenCalls::contains(&RuntimeCall::Vesting(pallet_vesting::Call::vest {})));
+    });
+}
+
+#[test]
+fn nobody_but_root_sets_balances() {
+    chain(genesis::DEV).execute_with(|| {
+        let call = pallet_balances::Call::force_set_balance { who: account("//Alice").into(), new_free: 1 };
+        let refused = RuntimeCall::Balances(call).dispatch(signed("//Alice")).unwrap_err().error;
+        assert_eq!(refused, DispatchError::BadOrigin);
+    });
+}
+
+#[test]
+fn a_miners_proxy_neither_moves_lx_nor_gives_up_its_seat() {
+    let miner = |call: RuntimeCall| ProxyType::Miner.filter(&call);
+    assert!(!miner(RuntimeCall::Session(pallet_session::Call::purge_keys {})));
+    assert!(!miner(RuntimeCall::Providers(pallet_lunarx_providers::Call::top_up { amount: 1 })));
+    let to = account("//Alice").into();
+    assert!(!miner(RuntimeCall::Balances(pallet_balances::Call::transfer_keep_alive { dest: to, value: 1 })));
+    let ids = Default::default();
+    assert!(miner(RuntimeCall::Contracts(pallet_lunarx_contracts::Call::accept { ids })));
+}
+
+const NODE: [u8; 32] = [7; 32];
+const PRICE: u128 = LX / 1_000;
+
+fn register(uri: &str) {
+    let node = ed25519::Pair::from_seed(&NODE);
+    let payload = registration_payload(&System::block_hash(0).0, &account(uri));
+    let details = ProviderDetails {
+        encryption_key: EncryptionKey([1; 32]),
+        addresses: vec![b"/ip4/127.0.0.1/tcp/1".to_vec().try_into().unwrap()].try_into().unwrap(),
+        region: b"eu-1".to_vec().try_into().unwrap(),
+        services: Services::STORAGE,
+        capacity: 10 * GIB,
+        price: PRICE,
+    };
+    let signature = NodeSignature(node.sign(&payload).0);
+    assert_ok!(Providers::register(signed(uri), NodeKey(node.public().0), signature, details));
+}
+
+fn promise(miner: &str, client: &str) -> Promise<AccountId> {
+    let offer = Offer {
+        miner: account(miner),
+        client: account(client),
+        max_bytes: GIB,
+        max_windows: 24,
+        price: PRICE,
+        expires: 100,
+        nonce: 1,
+    };
+    let signature = ed25519::Pair::from_seed(&NODE).sign(&offer.payload(&System::block_hash(0).0));
+    Promise {
+        offer,
+        signature: NodeSignature(signature.0),
+        root: BatchRoot([1; 32]),
+        pieces: 1,
+        bytes: GIB,
+        windows: 24,
+    }
+}
+
+#[test]
+fn space_and_money_follow_a_contract_from_open_to_end() {
+    chain(genesis::DEV).execute_with(|| {
+        register("//Miner1");
+        let used = || Providers::info(account("//Miner1")).unwrap().used;
+        let promise = promise("//Miner1", "//Client");
+        let id = promise.offer.contract_id(&System::block_hash(0).0);
+        assert_ok!(Contracts::open(signed("//Client"), vec![promise].try_into().unwrap()));
+        assert_eq!(used(), GIB);
+        assert_eq!(Balances::reserved_balance(account("//Client")), PRICE.div_ceil(24) * 24);
+        assert_ok!(Contracts::accept(signed("//Miner1"), vec![id].try_into().unwrap()));
+        System::set_block_number(1 + Window::get());
+        assert_ok!(Contracts::end(signed("//Client"), vec![id].try_into().unwrap()));
+        assert_eq!(used(), 0);
+        assert_eq!(Balances::reserved_balance(account("//Client")), 0);
+        assert_eq!(Balances::total_issuance(), 45_000_000 * LX);
+    });
+}
+
+#[test]
+fn lx_under_vesting_does_not_go_into_escrow() {
+    chain(genesis::DEV).execute_with(|| {
+        register("//Miner1");
+        let promises = vec![promise("//Miner1", "//Investors")].try_into().unwrap();
+        let refused = pallet_lunarx_contracts::Error::<Runtime>::LockedBalance;
+        assert_noop!(Contracts::open(signed("//Investors"), promises), refused);
+    });
+}
+
+#[test]
+fn no_parameter_lets_collateral_out_before_offences_are_punished() {
+    chain(genesis::DEV).execute_with(|| {
+        register("//Miner1");
+        let none = RuntimeParameters::Providers(Parameter::ExitDelay(ExitDelay, Some(0)));
+        assert_ok!(Parameters::set_parameter(RawOrigin::Root.into(), none));
+        assert_ok!(Providers::announce_exit(signed("//Miner1")));
+        let exit_at = Providers::info(account("//Miner1")).unwrap().exit_at.unwrap();
+        type Memory = <Runtime as pallet_lunarx_providers::Config>::OffenceMemory;
+        let punished = <Memory as Get<u32>>::get() * EPOCH_BLOCKS;
+        assert!(exit_at >= 1 + punished + DAYS, "{exit_at}");
+    });
+}
