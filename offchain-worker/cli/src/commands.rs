@@ -16,16 +16,22 @@ use anyhow::Result;
 /// Does what the command line says.
 pub async fn run(args: Args) -> Result<()> {
     let session = Session::new(&args.global)?;
-    match args.command {
-        Command::Wallet(command) => wallet::run(&session, command),
-        Command::Put(put) => put::run(&session, put).await,
-        Command::Get(get) => get::run(&session, get).await,
-        Command::Ls => objects::list(&session).await,
-        Command::Status(object) => objects::status(&session, &object.id).await,
-        Command::Rm(object) => objects::remove(&session, &object.id).await,
-        Command::Contracts(args) => contracts::run(&session, args).await,
-        Command::Miners => account::miners(&session).await,
-        Command::Balance(of) => account::balance(&session, of.account.as_deref()).await,
-        Command::Transfer(transfer) => account::transfer(&session, &transfer.to, transfer.amount).await,
+    let result = command(&session, args.command).await;
+    session.close().await;
+    result
+}
+
+async fn command(session: &Session, command: Command) -> Result<()> {
+    match command {
+        Command::Wallet(command) => wallet::run(session, command),
+        Command::Put(put) => put::run(session, put).await,
+        Command::Get(get) => get::run(session, get).await,
+        Command::Ls => objects::list(session).await,
+        Command::Status(object) => objects::status(session, &object.id).await,
+        Command::Rm(object) => objects::remove(session, &object.id).await,
+        Command::Contracts(args) => contracts::run(session, args).await,
+        Command::Miners => account::miners(session).await,
+        Command::Balance(of) => account::balance(session, of.account.as_deref()).await,
+        Command::Transfer(transfer) => account::transfer(session, &transfer.to, transfer.amount).await,
     }
 }

@@ -4,7 +4,7 @@ use crate::{args::Global, home::Home, password};
 use anyhow::Result;
 use lunarx_chain::{Chain, RpcChain};
 use lunarx_client::{keystore, Catalogue, Client, ClientConfig, Keys};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{signal, SignalKind};
 use tokio_util::sync::CancellationToken;
 
@@ -17,12 +17,14 @@ pub struct Session {
     pub home: Home,
     /// Whether results are printed as JSON.
     pub json: bool,
+    /// The client, once a command needed one.
+    client: OnceLock<Client>,
 }
 
 impl Session {
     /// Reads the configuration; opens nothing yet.
     pub fn new(global: &Global) -> Result<Self> {
-        Ok(Self { home: Home::open(global)?, json: global.json })
+        Ok(Self { home: Home::open(global)?, json: global.json, client: OnceLock::new() })
     }
 
     /// Opens the wallet.
@@ -60,7 +62,17 @@ impl Session {
         config: ClientConfig,
     ) -> Result<Client> {
         let chain = self.chain().await?;
-        Ok(Client::start(chain, Arc::new(keys), catalogue, config)?)
+        let client = Client::start(chain, Arc::new(keys), catalogue, config)?;
+        // A command has one client; a second would close by itself, without being waited for.
+        let _ = self.client.set(client.clone());
+        Ok(client)
+    }
+
+    /// Leaves the network, so that miners do not keep this run's connections.
+    pub async fn close(&self) {
+        if let Some(client) = self.client.get() {
+            client.close().await;
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use lunarx_core::{AccountId, Balance, ProviderInfo};
 use lunarx_network::{Multiaddr, Network};
 use lunarx_row::MAX_SEGMENT_BYTES;
 use std::{sync::Arc, time::Duration};
-use tokio::{task::JoinHandle, time::timeout};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 /// What can be chosen for a client.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +37,16 @@ pub struct Client {
     runner: Arc<Runner>,
 }
 
-/// The task that drives the network: ends with the last clone of the client.
+/// The task that drives the network: ends with the last clone of the client, or when it is closed.
 struct Runner {
-    _stop: DropGuard,
-    _task: JoinHandle<()>,
+    stop: CancellationToken,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
 impl Client {
@@ -56,10 +62,21 @@ impl Client {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let task = tokio::spawn(async move { runner.run(stopped).await });
-        let runner = Arc::new(Runner { _stop: stop.drop_guard(), _task: task });
+        let runner = Arc::new(Runner { stop, task: Mutex::new(Some(task)) });
         let config =
             ClientConfig { segment_bytes: config.segment_bytes.clamp(1, MAX_SEGMENT_BYTES), ..config };
         Ok(Self { chain, network, keys, catalogue: Arc::new(catalogue), config, runner })
+    }
+
+    /// Leaves the network and waits until its connections are closed. What uses the network fails from
+    /// then on. A program that ends without it leaves miners with connections that they hold for dead only
+    /// after a while.
+    pub async fn close(&self) {
+        self.runner.stop.cancel();
+        if let Some(task) = self.runner.task.lock().await.take() {
+            // A task that died has no connections.
+            let _ = task.await;
+        }
     }
 
     /// The chain it speaks to.

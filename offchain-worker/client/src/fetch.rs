@@ -173,9 +173,8 @@ impl SegmentFetch {
                     }
                 }
                 () = &mut hedge => {
-                    if self.spare.is_empty() {
-                        self.spare.append(&mut self.resting);
-                    }
+                    // Not those that rest: asked again as soon as they fail, they would keep the outage
+                    // from ever being noticed.
                     let missing = self.needed - ranges.len();
                     for _ in 0..missing {
                         self.start(offset, &mut waiting, &mut asked);

@@ -132,11 +132,11 @@ async fn a_stopped_put_leaves_nothing_behind() {
             blocks.changed().await.unwrap();
         }
         stop.cancel();
-        writer
+        writer.await.unwrap()
     };
     let (result, writer) = within(async { tokio::join!(put, stopping) }).await;
     assert!(matches!(result, Err(ClientError::Stopped)));
-    drop(writer.await.unwrap());
+    drop(writer);
     world.assert_settled(world.window_fee(SEGMENT, "2/3").await).await;
 }
 

@@ -64,5 +64,6 @@ fn connection_limits(limits: &Limits) -> ConnectionLimits {
         .with_max_pending_outgoing(Some(PENDING_CONNECTIONS))
         .with_max_established(Some(limits.connections))
         .with_max_established_incoming(Some(limits.inbound_connections))
-        .with_max_established_per_peer(Some(limits.connections_per_peer))
+        // One more than a peer keeps: the runner then closes its oldest.
+        .with_max_established_per_peer(Some(limits.connections_per_peer.saturating_add(1)))
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 const CONNECTIONS: u32 = 512;
 /// Of these, opened by others: the rest is kept for dials of our own.
 const INBOUND_CONNECTIONS: u32 = 384;
-/// Connections at most with one peer. More than one is normal: both sides may dial at once.
-const CONNECTIONS_PER_PEER: u32 = 4;
+/// Connections kept with one peer; another one ends the oldest. More than one is normal: both sides may dial
+/// at once, and one key may be at work in several processes.
+const CONNECTIONS_PER_PEER: u32 = 16;
 /// Piece streams served at once to one peer.
 const STREAMS_PER_PEER: usize = 32;
 /// Piece streams served at once. Each takes at most some 4 MiB above its transport window.

@@ -30,7 +30,7 @@ use libp2p::{
 };
 use lunarx_core::NodeKey;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -76,6 +76,8 @@ pub struct NetworkRunner {
     lookups: Lookups,
     listening: Listening,
     remotes: HashMap<ConnectionId, Multiaddr>,
+    /// The connections with each peer, the oldest first.
+    connections: HashMap<PeerId, VecDeque<ConnectionId>>,
 }
 
 impl NetworkRunner {
@@ -99,6 +101,7 @@ impl NetworkRunner {
             lookups: Lookups::default(),
             listening: Listening::default(),
             remotes: HashMap::new(),
+            connections: HashMap::new(),
         }
     }
 
@@ -289,9 +292,11 @@ impl NetworkRunner {
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.remotes.insert(connection_id, endpoint.get_remote_address().clone());
                 self.dials.connected(&peer_id);
+                self.connected(peer_id, connection_id);
             }
-            SwarmEvent::ConnectionClosed { connection_id, .. } => {
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => {
                 self.remotes.remove(&connection_id);
+                self.disconnected(&peer_id, connection_id);
             }
             SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
                 tracing::debug!(%error, "dial failed");
@@ -310,6 +315,28 @@ impl NetworkRunner {
                 self.tell_listening();
             }
             _ => {}
+        }
+    }
+
+    /// Notes a connection. A peer with too many loses its oldest: the connections of a process that was
+    /// killed look alive for a while, and must not keep out the next one.
+    fn connected(&mut self, peer: PeerId, connection: ConnectionId) {
+        let most = usize::try_from(self.limits.connections_per_peer).unwrap_or(usize::MAX).max(1);
+        let connections = self.connections.entry(peer).or_default();
+        connections.push_back(connection);
+        if connections.len() > most {
+            if let Some(oldest) = connections.pop_front() {
+                self.swarm.close_connection(oldest);
+            }
+        }
+    }
+
+    fn disconnected(&mut self, peer: &PeerId, connection: ConnectionId) {
+        if let Some(connections) = self.connections.get_mut(peer) {
+            connections.retain(|one| *one != connection);
+            if connections.is_empty() {
+                self.connections.remove(peer);
+            }
         }
     }
 

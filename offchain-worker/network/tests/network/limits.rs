@@ -36,6 +36,22 @@ async fn too_many_streams_of_one_peer_are_refused() {
     soon(again).await;
 }
 
+/// What a killed process leaves behind: connections under the user's key that look alive.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_left_behind_do_not_keep_out_the_next() {
+    for listen in [TCP, QUIC] {
+        let limits = Limits { connections_per_peer: 2, ..Limits::default() };
+        let miner = Node::miner(1, listen, &Memory::new(1), limits);
+        let mut left_behind = Vec::new();
+        for _ in 0..6 {
+            let client = Node::client(2);
+            client.knows(&miner).await;
+            soon(client.network.reserve(miner.key(), request())).await.unwrap();
+            left_behind.push(client);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn more_requests_than_the_rate_are_refused() {
     // No token comes back within the test.
