@@ -1,6 +1,6 @@
-//! Weights of the calls. The runtime uses those that `scripts/benchmark weights` measured
-//! (`runtime/src/weights/`). The figures of `()` are for mocks only: database accesses are counted, time is
-//! not.
+//! Weights of the calls. No measured ones are there yet, and until `scripts/benchmark weights` made them no
+//! runtime composes this pallet. The figures of `()` are for mocks only: database accesses are counted, time
+//! is not.
 
 use frame_support::weights::{constants::RocksDbWeight, Weight};
 
