@@ -1,9 +1,10 @@
 //! The command line of `lunarx-node`.
 
-use crate::miner::MinerArgs;
+use crate::{miner::MinerArgs, tracker::TrackerArgs};
 use sc_cli::RunCmd;
 
-/// The LunarX node: runs the chain and, with --miner, sells this machine's spare disk.
+/// The LunarX node: runs the chain and, with --miner, sells this machine's spare disk;
+/// with --tracker, watches those who do.
 #[derive(Debug, clap::Parser)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -19,6 +20,13 @@ pub struct Cli {
 
     #[command(flatten)]
     pub miner_args: MinerArgs,
+
+    /// Also run the tracker daemon, over this node's own view of the chain.
+    #[arg(long)]
+    pub tracker: bool,
+
+    #[command(flatten)]
+    pub tracker_args: TrackerArgs,
 }
 
 /// What the binary does beside running a node.
@@ -27,6 +35,8 @@ pub struct Cli {
 pub enum Subcommand {
     /// Run the miner daemon alone, against the RPC of a node elsewhere.
     Miner(MinerCommand),
+    /// Run the tracker daemon alone, against the RPC of a node elsewhere.
+    Tracker(TrackerCommand),
     /// Make and inspect keys.
     #[command(subcommand)]
     Key(sc_cli::KeySubcommand),
@@ -67,4 +77,54 @@ pub struct MinerCommand {
 
     #[command(flatten)]
     pub args: MinerArgs,
+}
+
+/// `lunarx-node tracker`.
+#[derive(Debug, clap::Args)]
+pub struct TrackerCommand {
+    /// WebSocket RPC of a node; several are tried in turn.
+    #[arg(
+        long = "rpc",
+        value_name = "URL",
+        default_value = "ws://127.0.0.1:9944",
+        env = "LUNARX_RPC",
+        value_delimiter = ','
+    )]
+    pub rpc: Vec<String>,
+
+    /// Folder for keys and the answers of miners.
+    #[arg(long, value_name = "DIR")]
+    pub base_path: std::path::PathBuf,
+
+    #[command(flatten)]
+    pub args: TrackerArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn the_daemons_options_do_not_mix() {
+        let cli = Cli::try_parse_from([
+            "lunarx-node",
+            "--miner",
+            "--miner-key=m",
+            "--miner-region=eu",
+            "--miner-listen=/ip4/0.0.0.0/tcp/1",
+            "--tracker",
+            "--tracker-key=t",
+            "--tracker-listen=/ip4/0.0.0.0/tcp/2",
+            "--tracker-bond=1.5",
+        ])
+        .unwrap();
+        assert!(cli.miner && cli.tracker);
+        let (miner, tracker) = (cli.miner_args, cli.tracker_args);
+        assert_eq!((miner.key, tracker.key), (Some("m".into()), Some("t".into())));
+        assert_eq!((miner.region.as_str(), tracker.region.as_str()), ("eu", "unknown"));
+        assert_eq!((miner.listen[0].to_string(), miner.listen.len()), ("/ip4/0.0.0.0/tcp/1".into(), 1));
+        assert_eq!((tracker.listen[0].to_string(), tracker.listen.len()), ("/ip4/0.0.0.0/tcp/2".into(), 1));
+        assert_eq!(tracker.bond, 1_500_000_000_000);
+    }
 }

@@ -3,7 +3,7 @@
 use crate::{
     chain_spec,
     cli::{Cli, Subcommand},
-    miner, service,
+    miner, service, tracker,
 };
 use sc_cli::SubstrateCli;
 use sc_service::PartialComponents;
@@ -18,7 +18,9 @@ impl SubstrateCli for Cli {
     }
 
     fn description() -> String {
-        "The LunarX node: runs the chain and, with --miner, sells this machine's spare disk.".into()
+        "The LunarX node: runs the chain and, with --miner, sells this machine's spare disk; \
+         with --tracker, watches those who do."
+            .into()
     }
 
     fn author() -> String {
@@ -48,13 +50,19 @@ pub fn run() -> sc_cli::Result<()> {
     match &cli.subcommand {
         None => {
             let runner = cli.create_runner(&cli.run)?;
-            let miner = cli.miner.then(|| cli.miner_args.clone());
+            let daemons = service::Daemons {
+                miner: cli.miner.then(|| cli.miner_args.clone()),
+                tracker: cli.tracker.then(|| cli.tracker_args.clone()),
+            };
             runner.run_node_until_exit(|config| async move {
-                service::new_full(config, miner).await.map_err(sc_cli::Error::Service)
+                service::new_full(config, daemons).await.map_err(sc_cli::Error::Service)
             })
         }
         Some(Subcommand::Miner(command)) => {
             miner::run_alone(command).map_err(|error| format!("{error:#}").into())
+        }
+        Some(Subcommand::Tracker(command)) => {
+            tracker::run_alone(command).map_err(|error| format!("{error:#}").into())
         }
         Some(Subcommand::Key(command)) => command.run(&cli),
         Some(Subcommand::ExportChainSpec(command)) => {

@@ -1,4 +1,4 @@
-//! `lunarx-node`: the chain client, and the miner daemon inside it or beside it.
+//! `lunarx-node`: the chain client, and the miner and tracker daemons inside it or beside it.
 
 // The large error type is sc-cli's and sc-service's, returned once in a process's life.
 #![allow(clippy::result_large_err)]
@@ -6,10 +6,12 @@
 mod chain_spec;
 mod cli;
 mod command;
+mod daemon;
 mod in_process;
 mod miner;
 mod rpc;
 mod service;
+mod tracker;
 
 fn main() -> sc_cli::Result<()> {
     command::run()

@@ -1,25 +1,19 @@
 //! The miner daemon as this binary offers it: inside a node, or alone beside one.
 
-use anyhow::Context;
 use libp2p::Multiaddr;
-use lunarx_chain::{Chain, ChainError, RpcChain, Signer};
-use lunarx_core::{Balance, Lx};
+use lunarx_core::Balance;
 use lunarx_worker::{run_miner, MinerConfig};
 use sc_service::RpcHandlers;
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
-use crate::{cli::MinerCommand, in_process::InProcess};
+use crate::{
+    cli::MinerCommand,
+    daemon::{self, lx},
+};
 
-/// Between the first two attempts to reach the chain; doubled by each further one.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// Longest time between two attempts.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The option that names the account.
+const KEY: &str = "--miner-key";
 
 /// What the miner sells and where it is found.
 #[derive(Clone, Debug, clap::Args)]
@@ -34,7 +28,7 @@ pub struct MinerArgs {
     pub capacity: u64,
 
     /// Price in LX for a GiB and a day.
-    #[arg(long = "miner-price", value_name = "LX", default_value = "0.001", value_parser = price)]
+    #[arg(long = "miner-price", value_name = "LX", default_value = "0.001", value_parser = lx)]
     pub price: Balance,
 
     /// Where the disk is: lower-case letters, digits and '-', such as eu-west.
@@ -52,10 +46,6 @@ pub struct MinerArgs {
     /// Address under which others reach this machine, if not the one it listens on; may be repeated.
     #[arg(long = "miner-external", value_name = "MULTIADDR")]
     pub external: Vec<Multiaddr>,
-}
-
-fn price(text: &str) -> Result<Balance, String> {
-    text.parse::<Lx>().map(|lx| lx.0).map_err(|error| error.to_string())
 }
 
 /// Reads `500GiB`, `2TiB`, `1000000`.
@@ -81,33 +71,12 @@ fn config(args: &MinerArgs, data_dir: PathBuf) -> MinerConfig {
     config
 }
 
-fn signer(args: &MinerArgs) -> anyhow::Result<Signer> {
-    let path = args.key.as_deref().context("a miner needs an account: pass --miner-key FILE")?;
-    let secret = read_secret(path)?;
-    Signer::from_uri(secret.trim()).with_context(|| {
-        format!("{} holds no secret: expected 12 or 24 words or a secret URI", path.display())
-    })
-}
-
-fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<String>> {
-    use std::os::unix::fs::PermissionsExt;
-    let metadata = std::fs::metadata(path).with_context(|| format!("can not read {}", path.display()))?;
-    anyhow::ensure!(
-        metadata.permissions().mode() & 0o077 == 0,
-        "{0} is open to others, and it holds a secret: run 'chmod 600 {0}'",
-        path.display()
-    );
-    let text = std::fs::read_to_string(path).with_context(|| format!("can not read {}", path.display()))?;
-    Ok(Zeroizing::new(text))
-}
-
 /// Runs over the node's own RPC handlers until the node stops. When it returns, the node stops too,
 /// as it is an essential task: a miner that is dead must be seen to be dead.
 pub async fn run_inside(args: MinerArgs, data_dir: PathBuf, handlers: RpcHandlers) {
     let outcome = async {
-        let signer = signer(&args)?;
-        let client = subxt_rpcs::RpcClient::new(InProcess(handlers));
-        let chain: Arc<dyn Chain> = Arc::new(RpcChain::over(client).await?);
+        let signer = daemon::signer(args.key.as_deref(), KEY)?;
+        let chain = daemon::own_chain(handlers).await?;
         run_miner(chain, signer, config(&args, data_dir), CancellationToken::new()).await?;
         anyhow::Ok(())
     };
@@ -118,69 +87,16 @@ pub async fn run_inside(args: MinerArgs, data_dir: PathBuf, handlers: RpcHandler
 
 /// Runs against a node elsewhere until Ctrl-C or SIGTERM.
 pub fn run_alone(command: &MinerCommand) -> anyhow::Result<()> {
-    sc_cli::LoggerBuilder::new(std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into())).init()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let signer = signer(&command.args)?;
-        let stop = CancellationToken::new();
-        tokio::spawn(stop_on_signal(stop.clone()));
-        std::fs::create_dir_all(&command.base_path)
-            .with_context(|| format!("can not make the folder {}", command.base_path.display()))?;
-        let Some(chain) = stop.run_until_cancelled(connect(&command.rpc)).await else { return Ok(()) };
-        let chain: Arc<dyn Chain> = Arc::new(chain?);
-        run_miner(chain, signer, config(&command.args, command.base_path.clone()), stop).await?;
-        Ok(())
+    let signer = daemon::signer(command.args.key.as_deref(), KEY)?;
+    let config = config(&command.args, command.base_path.clone());
+    daemon::run_alone(&command.rpc, &command.base_path, |daemon::Alone { chain, stop }| async move {
+        Ok(run_miner(chain, signer, config, stop).await?)
     })
-}
-
-/// Connects to the chain, and waits for it where it cannot be reached: a miner may start before its node.
-async fn connect(urls: &[String]) -> Result<RpcChain, ChainError> {
-    let mut wait = FIRST_WAIT;
-    loop {
-        match RpcChain::connect(urls).await {
-            Err(error) if error.is_retryable() => {
-                tracing::warn!(target: "miner", "{error}; trying again in {} s", wait.as_secs());
-            }
-            outcome => return outcome,
-        }
-        tokio::time::sleep(wait).await;
-        wait = wait.saturating_mul(2).min(LONGEST_WAIT);
-    }
-}
-
-async fn stop_on_signal(stop: CancellationToken) {
-    use tokio::signal::unix::{signal, SignalKind};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
-    stop.cancel();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn refuses_a_secret_that_others_can_read() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        std::fs::write(&path, "//Miner1").unwrap();
-        let allow = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        allow(0o640);
-        assert!(read_secret(&path).unwrap_err().to_string().contains("chmod 600"));
-        allow(0o600);
-        assert_eq!(read_secret(&path).unwrap().as_str(), "//Miner1");
-    }
 
     #[test]
     fn reads_sizes_and_refuses_others() {

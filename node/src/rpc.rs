@@ -10,16 +10,16 @@ use jsonrpsee::{
     types::{ErrorObject, ErrorObjectOwned},
     RpcModule,
 };
-use lunarx_core::{ContractId, ContractInfo, ContractState, EncryptionKey, NodeId, NodeKey, ProviderInfo};
+use lunarx_core::ContractId;
+use lunarx_proof::seat_holders;
 use lunarx_runtime::{opaque::Block, AccountId, Balance, BlockNumber, Hash, Nonce};
-use lunarx_runtime_api::LunarxApi;
+use lunarx_runtime_api::{LunarxApi, MAX_PAGE};
 use sc_consensus_babe::BabeWorkerHandle;
 use sc_consensus_grandpa::{
     FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState,
 };
 use sc_rpc::SubscriptionTaskExecutor;
 use sc_transaction_pool_api::TransactionPool;
-use serde::Serialize;
 use sp_api::{ApiError, ProvideRuntimeApi};
 use sp_block_builder::BlockBuilder;
 use sp_blockchain::{Error as BlockChainError, HeaderBackend, HeaderMetadata};
@@ -28,128 +28,16 @@ use sp_core::crypto::Ss58Codec;
 use sp_keystore::KeystorePtr;
 use std::sync::Arc;
 
+mod audits;
+mod views;
+
+pub use audits::{AuditView, ChallengesView, DisputeView, RoundView, Subject, TrackerView};
+pub use views::{ContractView, ProviderView, QuoteView, SupplyView};
+
 /// Error code of a failed runtime call.
 const RUNTIME_ERROR: i32 = 9_000;
 /// Error code of a parameter that can not be read.
 const BAD_PARAMETER: i32 = 9_001;
-
-/// A decimal text.
-#[derive(Serialize, Clone)]
-pub struct Amount(String);
-
-impl From<Balance> for Amount {
-    fn from(value: Balance) -> Self {
-        Self(value.to_string())
-    }
-}
-
-/// The state of LX.
-#[derive(Serialize, Clone)]
-#[serde(rename_all = "camelCase")]
-pub struct SupplyView {
-    cap: Amount,
-    issued: Amount,
-    unminted: Amount,
-    circulating: Amount,
-    decimals: u8,
-}
-
-/// A miner.
-#[derive(Serialize, Clone)]
-#[serde(rename_all = "camelCase")]
-pub struct ProviderView {
-    account: String,
-    node_id: NodeId,
-    node_key: NodeKey,
-    encryption_key: EncryptionKey,
-    addresses: Vec<String>,
-    region: String,
-    services: u16,
-    capacity: u64,
-    used: u64,
-    price: Amount,
-    collateral: Amount,
-    exit_at: Option<BlockNumber>,
-}
-
-impl From<ProviderInfo<AccountId>> for ProviderView {
-    fn from(info: ProviderInfo<AccountId>) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self {
-            node_id: info.node_id(),
-            account: info.account.to_ss58check(),
-            node_key: info.node_key,
-            encryption_key: info.encryption_key,
-            addresses: info.addresses.iter().map(|address| text(address)).collect(),
-            region: text(&info.region),
-            services: info.services.0,
-            capacity: info.capacity,
-            used: info.used,
-            price: info.price.into(),
-            collateral: info.collateral.into(),
-            exit_at: info.exit_at,
-        }
-    }
-}
-
-/// Where a contract stands.
-#[derive(Serialize, Clone)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "state")]
-pub enum StateView {
-    /// Waits for the miner.
-    Pending { accept_by: BlockNumber },
-    /// Serves.
-    Active { since: BlockNumber, settled_windows: u32 },
-}
-
-/// A contract.
-#[derive(Serialize, Clone)]
-#[serde(rename_all = "camelCase")]
-pub struct ContractView {
-    id: ContractId,
-    client: String,
-    miner: String,
-    root: lunarx_core::BatchRoot,
-    pieces: u32,
-    bytes: u64,
-    windows: u32,
-    window_fee: Amount,
-    escrow: Amount,
-    paid: Amount,
-    #[serde(flatten)]
-    state: StateView,
-}
-
-impl From<ContractInfo<AccountId>> for ContractView {
-    fn from(info: ContractInfo<AccountId>) -> Self {
-        Self {
-            id: info.id,
-            client: info.client.to_ss58check(),
-            miner: info.miner.to_ss58check(),
-            root: info.root,
-            pieces: info.pieces,
-            bytes: info.bytes,
-            windows: info.windows,
-            window_fee: info.window_fee.into(),
-            escrow: info.escrow.into(),
-            paid: info.paid.into(),
-            state: match info.state {
-                ContractState::Pending { accept_by } => StateView::Pending { accept_by },
-                ContractState::Active { since, settled } => {
-                    StateView::Active { since, settled_windows: settled }
-                }
-            },
-        }
-    }
-}
-
-/// What a contract would cost.
-#[derive(Serialize, Clone)]
-#[serde(rename_all = "camelCase")]
-pub struct QuoteView {
-    window_fee: Amount,
-    total: Amount,
-}
 
 /// The `lunarx_*` namespace.
 #[rpc(server, namespace = "lunarx")]
@@ -184,6 +72,52 @@ pub trait LunarxRpc {
         limit: Option<u32>,
         at: Option<Hash>,
     ) -> RpcResult<Vec<ContractView>>;
+
+    /// A page of the trackers, after the account `after`.
+    #[method(name = "trackers")]
+    fn trackers(
+        &self,
+        after: Option<String>,
+        limit: Option<u32>,
+        at: Option<Hash>,
+    ) -> RpcResult<Vec<TrackerView>>;
+
+    /// One tracker, or null.
+    #[method(name = "tracker")]
+    fn tracker(&self, account: String, at: Option<Hash>) -> RpcResult<Option<TrackerView>>;
+
+    /// The known rounds of the trackers, the running one first.
+    #[method(name = "rounds")]
+    fn rounds(&self, at: Option<Hash>) -> RpcResult<Vec<RoundView>>;
+
+    /// The three accounts that watch a contract in the running round; none where no tracker is bonded.
+    #[method(name = "seats")]
+    fn seats(&self, contract: ContractId, at: Option<Hash>) -> RpcResult<Vec<String>>;
+
+    /// How the windows of an active contract stand: verdicts, and an open dispute; or null.
+    #[method(name = "audit")]
+    fn audit(&self, contract: ContractId, at: Option<Hash>) -> RpcResult<Option<AuditView>>;
+
+    /// A page of the open disputes, after the contract `after`.
+    #[method(name = "disputes")]
+    fn disputes(
+        &self,
+        after: Option<ContractId>,
+        limit: Option<u32>,
+        at: Option<Hash>,
+    ) -> RpcResult<Vec<DisputeView>>;
+
+    /// The challenges of `block` that concern a contract, a miner or a tracker: `subject` is
+    /// `{"contract": ID}`, `{"miner": ACCOUNT}` or `{"tracker": ACCOUNT}`. A call looks at 256 contracts, after
+    /// the contract `after`; `next` says where to go on.
+    #[method(name = "challenges")]
+    fn challenges(
+        &self,
+        subject: Subject,
+        block: BlockNumber,
+        after: Option<ContractId>,
+        at: Option<Hash>,
+    ) -> RpcResult<ChallengesView>;
 
     /// What `bytes` for `windows` windows cost at `price` (decimal text, 10^-12 LX per GiB and day);
     /// null where it overflows.
@@ -228,14 +162,7 @@ where
     C::Api: LunarxApi<Block, AccountId>,
 {
     fn supply(&self, at: Option<Hash>) -> RpcResult<SupplyView> {
-        let supply = self.client.runtime_api().supply(self.at(at)).map_err(runtime_error)?;
-        Ok(SupplyView {
-            cap: supply.cap.into(),
-            issued: supply.issued.into(),
-            unminted: supply.unminted.into(),
-            circulating: supply.circulating.into(),
-            decimals: lunarx_core::DECIMALS,
-        })
+        Ok(self.client.runtime_api().supply(self.at(at)).map_err(runtime_error)?.into())
     }
 
     fn providers(
@@ -245,7 +172,7 @@ where
         at: Option<Hash>,
     ) -> RpcResult<Vec<ProviderView>> {
         let after = after.as_deref().map(account).transpose()?;
-        let limit = limit.unwrap_or(lunarx_runtime_api::MAX_PAGE);
+        let limit = limit.unwrap_or(MAX_PAGE);
         let page = self.client.runtime_api().providers(self.at(at), after, limit).map_err(runtime_error)?;
         Ok(page.into_iter().map(Into::into).collect())
     }
@@ -267,13 +194,87 @@ where
         limit: Option<u32>,
         at: Option<Hash>,
     ) -> RpcResult<Vec<ContractView>> {
-        let limit = limit.unwrap_or(lunarx_runtime_api::MAX_PAGE);
+        let limit = limit.unwrap_or(MAX_PAGE);
         let page = self
             .client
             .runtime_api()
             .contracts_of(self.at(at), account(&who)?, after, limit)
             .map_err(runtime_error)?;
         Ok(page.into_iter().map(Into::into).collect())
+    }
+
+    fn trackers(
+        &self,
+        after: Option<String>,
+        limit: Option<u32>,
+        at: Option<Hash>,
+    ) -> RpcResult<Vec<TrackerView>> {
+        let after = after.as_deref().map(account).transpose()?;
+        let page = self.client.runtime_api().trackers(self.at(at), after, limit.unwrap_or(MAX_PAGE));
+        Ok(page.map_err(runtime_error)?.into_iter().map(Into::into).collect())
+    }
+
+    fn tracker(&self, who: String, at: Option<Hash>) -> RpcResult<Option<TrackerView>> {
+        let info = self.client.runtime_api().tracker(self.at(at), account(&who)?).map_err(runtime_error)?;
+        Ok(info.map(Into::into))
+    }
+
+    fn rounds(&self, at: Option<Hash>) -> RpcResult<Vec<RoundView>> {
+        let rounds = self.client.runtime_api().rounds(self.at(at)).map_err(runtime_error)?;
+        Ok(rounds.into_iter().map(Into::into).collect())
+    }
+
+    fn seats(&self, contract: ContractId, at: Option<Hash>) -> RpcResult<Vec<String>> {
+        let rounds = self.client.runtime_api().rounds(self.at(at)).map_err(runtime_error)?;
+        let holders = rounds.first().and_then(|round| seat_holders(round, &contract));
+        Ok(holders.into_iter().flatten().map(Ss58Codec::to_ss58check).collect())
+    }
+
+    fn audit(&self, contract: ContractId, at: Option<Hash>) -> RpcResult<Option<AuditView>> {
+        let info = self.client.runtime_api().audit(self.at(at), contract).map_err(runtime_error)?;
+        Ok(info.map(Into::into))
+    }
+
+    fn disputes(
+        &self,
+        after: Option<ContractId>,
+        limit: Option<u32>,
+        at: Option<Hash>,
+    ) -> RpcResult<Vec<DisputeView>> {
+        let page = self.client.runtime_api().disputes(self.at(at), after, limit.unwrap_or(MAX_PAGE));
+        Ok(page.map_err(runtime_error)?.into_iter().map(Into::into).collect())
+    }
+
+    fn challenges(
+        &self,
+        subject: Subject,
+        block: BlockNumber,
+        after: Option<ContractId>,
+        at: Option<Hash>,
+    ) -> RpcResult<ChallengesView> {
+        let (api, at) = (self.client.runtime_api(), self.at(at));
+        let page = match &subject {
+            Subject::Contract(id) => api.contract(at, *id).map(|info| info.into_iter().collect()),
+            Subject::Miner(miner) => api.contracts_of(at, account(miner)?, after, MAX_PAGE),
+            Subject::Tracker(_) => api.contracts(at, after, MAX_PAGE),
+        };
+        let page: Vec<_> = page.map_err(runtime_error)?;
+        let whole = u32::try_from(page.len()).is_ok_and(|count| count >= MAX_PAGE);
+        let next = page.last().filter(|_| whole).map(|info| info.id);
+        let ids = page.into_iter().map(|info| info.id).collect();
+        let mut due = api.challenges(at, block, ids).map_err(runtime_error)?;
+        match &subject {
+            Subject::Contract(_) => {}
+            Subject::Miner(miner) => {
+                let miner = account(miner)?;
+                due.retain(|challenge| challenge.miner == miner);
+            }
+            Subject::Tracker(tracker) => {
+                let tracker = account(tracker)?;
+                due.retain(|challenge| challenge.seats.contains(&tracker));
+            }
+        }
+        Ok(ChallengesView { challenges: due.into_iter().map(Into::into).collect(), next })
     }
 
     fn quote(
@@ -286,7 +287,7 @@ where
         let price: Balance = price.parse().map_err(|error| bad_parameter("price", error))?;
         let quote =
             self.client.runtime_api().quote(self.at(at), bytes, windows, price).map_err(runtime_error)?;
-        Ok(quote.map(|quote| QuoteView { window_fee: quote.window_fee.into(), total: quote.total.into() }))
+        Ok(quote.map(Into::into))
     }
 }
 

@@ -1,8 +1,9 @@
-//! Starts the node: database, network, consensus, RPC and, if asked for, the miner daemon.
+//! Starts the node: database, network, consensus, RPC and, if asked for, the daemons.
 
 use crate::{
     miner::{self, MinerArgs},
     rpc,
+    tracker::{self, TrackerArgs},
 };
 use futures::FutureExt;
 use lunarx_runtime::{apis::RuntimeApi, opaque::Block};
@@ -144,19 +145,27 @@ pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
     })
 }
 
-/// Starts everything. The miner daemon, if any, ends with the node and takes it down if it fails.
-pub async fn new_full(config: Configuration, miner: Option<MinerArgs>) -> Result<TaskManager, ServiceError> {
+/// The daemons to run inside the node.
+pub struct Daemons {
+    /// The miner, if asked for.
+    pub miner: Option<MinerArgs>,
+    /// The tracker, if asked for.
+    pub tracker: Option<TrackerArgs>,
+}
+
+/// Starts everything. The daemons, if any, end with the node and take it down if they fail.
+pub async fn new_full(config: Configuration, daemons: Daemons) -> Result<TaskManager, ServiceError> {
     match config.network.network_backend {
         sc_network::config::NetworkBackendType::Libp2p => {
-            start::<sc_network::NetworkWorker<_, _>>(config, miner).await
+            start::<sc_network::NetworkWorker<_, _>>(config, daemons).await
         }
         sc_network::config::NetworkBackendType::Litep2p => {
-            start::<sc_network::Litep2pNetworkBackend>(config, miner).await
+            start::<sc_network::Litep2pNetworkBackend>(config, daemons).await
         }
     }
 }
 
-async fn start<N>(config: Configuration, miner: Option<MinerArgs>) -> Result<TaskManager, ServiceError>
+async fn start<N>(config: Configuration, daemons: Daemons) -> Result<TaskManager, ServiceError>
 where
     N: sc_network::NetworkBackend<Block, <Block as sp_runtime::traits::Block>::Hash>,
 {
@@ -210,6 +219,7 @@ where
     let force_authoring = config.force_authoring;
     let name = config.network.node_name.clone();
     let miner_dir = config.base_path.path().join("miner");
+    let tracker_dir = config.base_path.path().join("tracker");
     let enable_grandpa = !config.disable_grandpa;
 
     if config.offchain_worker.enabled {
@@ -340,9 +350,13 @@ where
         task_manager.spawn_essential_handle().spawn_blocking("grandpa-voter", None, grandpa);
     }
 
-    if let Some(args) = miner {
-        let daemon = miner::run_inside(args, miner_dir, rpc_handlers);
+    if let Some(args) = daemons.miner {
+        let daemon = miner::run_inside(args, miner_dir, rpc_handlers.clone());
         task_manager.spawn_essential_handle().spawn("miner", Some("lunarx"), daemon);
+    }
+    if let Some(args) = daemons.tracker {
+        let daemon = tracker::run_inside(args, tracker_dir, rpc_handlers);
+        task_manager.spawn_essential_handle().spawn("tracker", Some("lunarx"), daemon);
     }
     Ok(task_manager)
 }

@@ -1,10 +1,13 @@
 //! What the node and the workers call.
 
 use crate::{
-    configs::{dynamic_params, AcceptWithin, ExitDelay, MaxOfferLife, MaxPromises, MaxWindows, Window},
-    genesis, AccountId, Babe, Balance, Block, Contracts, Executive, Grandpa, Historical, InherentDataExt,
-    Issuance, Nonce, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System,
-    TransactionPayment, BABE_GENESIS_EPOCH_CONFIG, BLOCK_MILLIS, DAYS, EPOCH_BLOCKS, VERSION,
+    configs::{
+        dynamic_params, AcceptWithin, CurrentWindow, ExitDelay, MaxOfferLife, MaxPromises, MaxWindows,
+    },
+    genesis, AccountId, Audits, Babe, Balance, Block, Contracts, Executive, Grandpa, Historical,
+    InherentDataExt, Issuance, Nonce, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys,
+    System, Trackers, TransactionPayment, BABE_GENESIS_EPOCH_CONFIG, BLOCK_MILLIS, DAYS, EPOCH_BLOCKS,
+    VERSION,
 };
 use alloc::vec::Vec;
 use codec::Encode;
@@ -13,7 +16,10 @@ use frame_support::{
     traits::{Get, KeyOwnerProofSystem},
     weights::Weight,
 };
-use lunarx_core::{ChainParameters, ContractId, ContractInfo, NodeId, ProviderInfo, Quote, Supply};
+use lunarx_core::{
+    AuditInfo, AuditRules, AuditSeed, BlockNumber, ChainParameters, ChallengeInfo, ContractId, ContractInfo,
+    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+};
 use lunarx_runtime_api::MAX_PAGE;
 use sp_api::impl_runtime_apis;
 use sp_consensus_babe::AuthorityId as BabeId;
@@ -26,6 +32,11 @@ use sp_runtime::{
 };
 use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
+
+/// A tracker with what the audits owe it.
+fn with_credits(tracker: TrackerInfo<AccountId>) -> TrackerInfo<AccountId> {
+    TrackerInfo { credits: Audits::credits(&tracker.account), ..tracker }
+}
 
 impl_runtime_apis! {
     impl sp_api::Core<Block> for Runtime {
@@ -243,13 +254,14 @@ impl_runtime_apis! {
             ChainParameters {
                 block_millis: BLOCK_MILLIS,
                 day: DAYS,
-                window: Window::get(),
+                window: CurrentWindow::get(),
                 accept_within: AcceptWithin::get(),
                 max_offer_life: MaxOfferLife::get(),
                 max_windows: MaxWindows::get(),
                 max_promises: MaxPromises::get(),
                 collateral_per_gib: <dynamic_params::providers::CollateralPerGib as Get<Balance>>::get(),
                 exit_delay: ExitDelay::get(),
+                audit: AuditRules::of_window(CurrentWindow::get()),
             }
         }
 
@@ -275,6 +287,39 @@ impl_runtime_apis! {
             limit: u32,
         ) -> Vec<ContractInfo<AccountId>> {
             Contracts::page_of(&account, after, limit.min(MAX_PAGE))
+        }
+
+        fn contracts(after: Option<ContractId>, limit: u32) -> Vec<ContractInfo<AccountId>> {
+            Contracts::page(after, limit.min(MAX_PAGE))
+        }
+
+        fn audit_seeds(from: BlockNumber, count: u32) -> Vec<Option<AuditSeed>> {
+            Audits::seeds(from, count.min(MAX_PAGE))
+        }
+
+        fn rounds() -> Vec<RoundDetails<AccountId>> {
+            Trackers::known_rounds().collect()
+        }
+
+        fn tracker(account: AccountId) -> Option<TrackerInfo<AccountId>> {
+            Trackers::info(account).map(with_credits)
+        }
+
+        fn trackers(after: Option<AccountId>, limit: u32) -> Vec<TrackerInfo<AccountId>> {
+            Trackers::page(after, limit.min(MAX_PAGE)).into_iter().map(with_credits).collect()
+        }
+
+        fn audit(contract: ContractId) -> Option<AuditInfo<AccountId>> {
+            Audits::info(contract)
+        }
+
+        fn disputes(after: Option<ContractId>, limit: u32) -> Vec<DisputeInfo<AccountId>> {
+            Audits::disputes(after, limit.min(MAX_PAGE))
+        }
+
+        fn challenges(block: BlockNumber, contracts: Vec<ContractId>) -> Vec<ChallengeInfo<AccountId>> {
+            let most = usize::try_from(MAX_PAGE).unwrap_or(usize::MAX);
+            Audits::challenges(block, contracts.into_iter().take(most).collect())
         }
 
         fn quote(bytes: u64, windows: u32, price: Balance) -> Option<Quote> {

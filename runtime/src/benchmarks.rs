@@ -11,6 +11,8 @@ use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKey
 define_benchmarks!(
     [pallet_lunarx_providers, crate::Providers]
     [pallet_lunarx_contracts, crate::Contracts]
+    [pallet_lunarx_trackers, crate::Trackers]
+    [pallet_lunarx_audits, crate::Audits]
 );
 
 impl frame_system_benchmarking::Config for Runtime {}

@@ -1,7 +1,11 @@
 //! Genesis presets: `dev` (one authority) and `local` (three), for development only: their keys are
 //! public. Every LX in them is part of the 45 million that genesis may issue.
 
-use crate::{AccountId, Balance, RuntimeGenesisConfig, SessionKeys, BABE_GENESIS_EPOCH_CONFIG, DAYS, LX};
+use crate::{
+    configs::{SlashDestination, TrackerPot},
+    AccountId, Balance, BlockNumber, RuntimeGenesisConfig, SessionKeys, BABE_GENESIS_EPOCH_CONFIG, DAYS, LX,
+    MINUTES,
+};
 use alloc::{format, vec, vec::Vec};
 use frame_support::build_struct_json_patch;
 use lunarx_core::{INVESTOR_SHARE, TEAM_SHARE};
@@ -19,6 +23,13 @@ pub const DEV: &str = sp_genesis_builder::DEV_RUNTIME_PRESET;
 const DEV_ENDOWMENT: Balance = 100_000 * LX;
 /// Miners endowed in the development presets: `//Miner1` to `//Miner16`.
 const DEV_MINERS: u32 = 16;
+/// Trackers endowed in the development presets: `//Tracker1` to `//Tracker8`.
+const DEV_TRACKERS: u32 = 8;
+/// The trackers' pot and the account of slashes begin with this, so that they can take amounts below the
+/// existential deposit.
+const POT_ENDOWMENT: Balance = LX;
+/// Blocks in a window of the `local` preset: a minute, and with it every time of the audits.
+const LOCAL_WINDOW: BlockNumber = MINUTES;
 /// Vesting of the core team's share.
 const TEAM_VESTING: u32 = 4 * 365 * DAYS;
 /// Vesting of the early investors' share.
@@ -47,7 +58,8 @@ fn endowed() -> Vec<AccountId> {
     let named = ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie", "Client"];
     let named = named.iter().map(|name| dev_account(&format!("//{name}")));
     let miners = (1..=DEV_MINERS).map(|number| dev_account(&format!("//Miner{number}")));
-    named.chain(miners).collect()
+    let trackers = (1..=DEV_TRACKERS).map(|number| dev_account(&format!("//Tracker{number}")));
+    named.chain(miners).chain(trackers).collect()
 }
 
 /// The genesis shares: development accounts live off the core team's, the rest vests.
@@ -63,6 +75,14 @@ fn allocations() -> Vec<Allocation<AccountId>> {
             vesting_blocks: 0,
         })
         .collect();
+    all.extend([TrackerPot::get(), SlashDestination::get()].map(|who| Allocation {
+        who,
+        share: Share::Team,
+        amount: POT_ENDOWMENT,
+        liquid: POT_ENDOWMENT,
+        vesting_start: 0,
+        vesting_blocks: 0,
+    }));
     let spent: Balance = all.iter().map(|allocation| allocation.amount).sum();
     let vesting = |uri, share, amount, vesting_blocks| Allocation {
         who: dev_account(uri),
@@ -77,11 +97,12 @@ fn allocations() -> Vec<Allocation<AccountId>> {
     all
 }
 
-fn development(authorities: Vec<(AccountId, SessionKeys)>) -> Value {
+fn development(authorities: Vec<(AccountId, SessionKeys)>, window_blocks: Option<BlockNumber>) -> Value {
     let accounts: Vec<AccountId> = authorities.iter().map(|(account, _)| account.clone()).collect();
     let keys = authorities.into_iter().map(|(account, keys)| (account.clone(), account, keys)).collect();
     build_struct_json_patch!(RuntimeGenesisConfig {
         babe: pallet_babe::GenesisConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
+        contracts: pallet_lunarx_contracts::GenesisConfig { window_blocks },
         issuance: pallet_lunarx_issuance::GenesisConfig { allocations: allocations() },
         providers: pallet_lunarx_providers::GenesisConfig { authorities: accounts },
         session: pallet_session::GenesisConfig { keys },
@@ -92,8 +113,11 @@ fn development(authorities: Vec<(AccountId, SessionKeys)>) -> Value {
 /// The JSON patch of a preset, if it is known.
 pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
     let patch = match id.as_ref() {
-        DEV => development(vec![authority("Alice")]),
-        LOCAL => development(vec![authority("Alice"), authority("Bob"), authority("Charlie")]),
+        DEV => development(vec![authority("Alice")], None),
+        LOCAL => {
+            let authorities = ["Alice", "Bob", "Charlie"].map(authority).to_vec();
+            development(authorities, Some(LOCAL_WINDOW))
+        }
         _ => return None,
     };
     Some(serde_json::to_string(&patch).expect("a JSON value has a text").into_bytes())

@@ -159,6 +159,10 @@ mod runtime {
     pub type Providers = pallet_lunarx_providers;
     #[runtime::pallet_index(21)]
     pub type Contracts = pallet_lunarx_contracts;
+    #[runtime::pallet_index(22)]
+    pub type Trackers = pallet_lunarx_trackers;
+    #[runtime::pallet_index(23)]
+    pub type Audits = pallet_lunarx_audits;
 
     #[runtime::pallet_index(30)]
     pub type Offences = pallet_offences;

@@ -12,15 +12,19 @@ use lunarx_core::{
 use lunarx_runtime::{
     configs::{
         dynamic_params::providers::{ExitDelay, Parameters as Parameter},
-        OpenCalls, ProxyType, RuntimeParameters, Window,
+        AnswerCost, CurrentWindow, ExistentialDeposit, OpenCalls, ProxyType, RoundBlocks, RuntimeParameters,
+        TrackerPot, TransactionByteFee, Window,
     },
-    genesis, AccountId, Babe, Balances, Contracts, Grandpa, Issuance, Parameters, Providers, Runtime,
+    genesis, AccountId, Audits, Babe, Balances, Contracts, Grandpa, Issuance, Parameters, Providers, Runtime,
     RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, Session, System, DAYS, EPOCH_BLOCKS, LX,
 };
 use serde_json::Value;
 use sp_core::{ed25519, sr25519, Pair};
 use sp_io::TestExternalities;
-use sp_runtime::{traits::Dispatchable, BuildStorage, DispatchError};
+use sp_runtime::{
+    traits::{Convert, Dispatchable},
+    BuildStorage, DispatchError,
+};
 
 fn account(uri: &str) -> AccountId {
     sr25519::Pair::from_string(uri, None).unwrap().public().into()
@@ -150,6 +154,7 @@ fn promise(miner: &str, client: &str) -> Promise<AccountId> {
         pieces: 1,
         bytes: GIB,
         windows: 24,
+        commission: None,
     }
 }
 
@@ -166,9 +171,40 @@ fn space_and_money_follow_a_contract_from_open_to_end() {
         assert_ok!(Contracts::accept(signed("//Miner1"), vec![id].try_into().unwrap()));
         System::set_block_number(1 + Window::get());
         assert_ok!(Contracts::end(signed("//Client"), vec![id].try_into().unwrap()));
+        let fee = PRICE.div_ceil(24);
+        assert_eq!(Balances::reserved_balance(account("//Client")), fee, "the window that was");
+        // Nobody watched: it is not proven, and given back once that is final.
+        System::set_block_number(1 + 4 * Window::get());
+        assert_ok!(Contracts::settle(signed("//Alice"), vec![id].try_into().unwrap()));
         assert_eq!(used(), 0);
         assert_eq!(Balances::reserved_balance(account("//Client")), 0);
         assert_eq!(Balances::total_issuance(), 45_000_000 * LX);
+    });
+}
+
+#[test]
+fn one_clock_sets_every_time_of_the_audits() {
+    let times = |preset| {
+        chain(preset).execute_with(|| (Contracts::window(), RoundBlocks::get(), CurrentWindow::get()))
+    };
+    assert_eq!(times(genesis::DEV), (Window::get(), 6 * Window::get(), Window::get()));
+    assert_eq!(times(genesis::LOCAL), (20, 120, 20));
+}
+
+#[test]
+fn the_trackers_pot_can_take_less_than_an_existential_deposit() {
+    chain(genesis::LOCAL).execute_with(|| {
+        assert!(Balances::free_balance(TrackerPot::get()) >= ExistentialDeposit::get());
+        assert_ok!(Audits::do_try_state());
+    });
+}
+
+#[test]
+fn an_answer_costs_what_its_transaction_would() {
+    chain(genesis::DEV).execute_with(|| {
+        let (none, much) = (AnswerCost::convert(0), AnswerCost::convert(100_000));
+        assert_eq!(much - none, 100_000 * TransactionByteFee::get());
+        assert!(none > 0 && none < LX / 100, "{none}: its weight is some milliseconds");
     });
 }
 

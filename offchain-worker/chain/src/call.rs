@@ -4,7 +4,11 @@
 //! metadata, by name; a call whose argument names differ there is refused before it is signed.
 
 use codec::{Compact, Encode};
-use lunarx_core::{AccountId, Balance, ContractId, NodeKey, NodeSignature, Promise, ProviderDetails};
+use lunarx_core::{
+    AccountId, Balance, BlockNumber, ContractId, NodeKey, NodeSignature, Promise, ProviderDetails, Report,
+    TrackerDetails,
+};
+use lunarx_proof::{Answer, Proofs};
 use subxt::ext::scale_encode::{self, EncodeAsFields, FieldIter, TypeResolver};
 use subxt::transactions::Payload;
 
@@ -62,6 +66,85 @@ pub enum Call {
         /// Which.
         ids: Vec<ContractId>,
     },
+    /// Bonds the account as a tracker.
+    Bond {
+        /// The node's public key.
+        node_key: NodeKey,
+        /// The node key over `bond_payload`.
+        node_signature: NodeSignature,
+        /// What the tracker says of itself.
+        details: TrackerDetails,
+        /// In LX-units.
+        bond: Balance,
+    },
+    /// Replaces what the tracker says of itself.
+    UpdateTracker {
+        /// The new details.
+        details: TrackerDetails,
+    },
+    /// Adds to the tracker's bond.
+    TopUpBond {
+        /// In LX-units.
+        amount: Balance,
+    },
+    /// Names all verifiers of the tracker, in place of those named before.
+    SetVerifiers {
+        /// Their node keys.
+        verifiers: Vec<NodeKey>,
+    },
+    /// Ends the tracker's suspension.
+    Resume,
+    /// Begins the tracker's exit: it is drawn for no more rounds.
+    ExitTracker,
+    /// Ends the tracker's exit and frees its bond, after the delay.
+    WithdrawTracker,
+    /// Says what the tracker's seats saw of windows that are over.
+    Report {
+        /// One or more a contract.
+        reports: Vec<Report>,
+    },
+    /// Puts a question to the miner of a contract, with a deposit.
+    Dispute {
+        /// Which.
+        contract: ContractId,
+        /// The block of a challenge that was not answered.
+        challenge: Option<BlockNumber>,
+    },
+    /// Answers the open dispute, as the contract's miner.
+    Answer {
+        /// Of which contract.
+        contract: ContractId,
+        /// One for each byte asked for, in order.
+        proofs: Proofs,
+    },
+    /// Shows what an accused seat had seen when it said *valid*.
+    Vouch {
+        /// The contract in dispute.
+        contract: ContractId,
+        /// The miner's signed right answer to the challenge that the dispute names.
+        answer: Answer,
+    },
+    /// Closes a contract as faulty by a wrong answer that its miner signed.
+    Convict {
+        /// Which.
+        contract: ContractId,
+        /// The block of the challenge.
+        block: BlockNumber,
+        /// The wrong answer.
+        answer: Answer,
+    },
+    /// Says that the data is damaged, as the contract's miner.
+    Surrender {
+        /// Which.
+        contract: ContractId,
+    },
+    /// Closes a contract as faulty whose dispute was not answered in time.
+    Resolve {
+        /// Which.
+        contract: ContractId,
+    },
+    /// Draws the tracker's share of the pot.
+    Claim,
     /// Moves LX. Never empties the sending account below the existential deposit.
     Transfer {
         /// To whom.
@@ -92,6 +175,21 @@ impl Call {
             | Self::Settle { .. }
             | Self::End { .. }
             | Self::Expire { .. } => "Contracts",
+            Self::Bond { .. }
+            | Self::UpdateTracker { .. }
+            | Self::TopUpBond { .. }
+            | Self::SetVerifiers { .. }
+            | Self::Resume
+            | Self::ExitTracker
+            | Self::WithdrawTracker => "Trackers",
+            Self::Report { .. }
+            | Self::Dispute { .. }
+            | Self::Answer { .. }
+            | Self::Vouch { .. }
+            | Self::Convict { .. }
+            | Self::Surrender { .. }
+            | Self::Resolve { .. }
+            | Self::Claim => "Audits",
             Self::Transfer { .. } => "Balances",
         }
     }
@@ -100,15 +198,26 @@ impl Call {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Register { .. } => "register",
-            Self::Update { .. } => "update",
-            Self::TopUp { .. } => "top_up",
-            Self::AnnounceExit => "announce_exit",
-            Self::Withdraw => "withdraw",
+            Self::Update { .. } | Self::UpdateTracker { .. } => "update",
+            Self::TopUp { .. } | Self::TopUpBond { .. } => "top_up",
+            Self::AnnounceExit | Self::ExitTracker => "announce_exit",
+            Self::Withdraw | Self::WithdrawTracker => "withdraw",
             Self::Open { .. } => "open",
             Self::Accept { .. } => "accept",
             Self::Settle { .. } => "settle",
             Self::End { .. } => "end",
             Self::Expire { .. } => "expire",
+            Self::Bond { .. } => "bond",
+            Self::SetVerifiers { .. } => "set_verifiers",
+            Self::Resume => "resume",
+            Self::Report { .. } => "report",
+            Self::Dispute { .. } => "dispute",
+            Self::Answer { .. } => "answer",
+            Self::Vouch { .. } => "vouch",
+            Self::Convict { .. } => "convict",
+            Self::Surrender { .. } => "surrender",
+            Self::Resolve { .. } => "resolve",
+            Self::Claim => "claim",
             Self::Transfer { .. } => "transfer_keep_alive",
         }
     }
@@ -119,12 +228,33 @@ impl Call {
                 (&["node_key", "node_signature", "details"], (node_key, node_signature, details).encode())
             }
             Self::Update { details } => (&["details"], details.encode()),
-            Self::TopUp { amount } => (&["amount"], Compact(*amount).encode()),
-            Self::AnnounceExit | Self::Withdraw => (&[], Vec::new()),
+            Self::TopUp { amount } | Self::TopUpBond { amount } => (&["amount"], Compact(*amount).encode()),
+            Self::AnnounceExit
+            | Self::Withdraw
+            | Self::Resume
+            | Self::ExitTracker
+            | Self::WithdrawTracker
+            | Self::Claim => (&[], Vec::new()),
             Self::Open { promises } => (&["promises"], promises.encode()),
             Self::Accept { ids } | Self::Settle { ids } | Self::End { ids } | Self::Expire { ids } => {
                 (&["ids"], ids.encode())
             }
+            Self::Bond { node_key, node_signature, details, bond } => (
+                &["node_key", "node_signature", "details", "bond"],
+                (node_key, node_signature, details, Compact(*bond)).encode(),
+            ),
+            Self::UpdateTracker { details } => (&["details"], details.encode()),
+            Self::SetVerifiers { verifiers } => (&["verifiers"], verifiers.encode()),
+            Self::Report { reports } => (&["reports"], reports.encode()),
+            Self::Dispute { contract, challenge } => {
+                (&["contract", "challenge"], (contract, challenge).encode())
+            }
+            Self::Answer { contract, proofs } => (&["contract", "proofs"], (contract, proofs).encode()),
+            Self::Vouch { contract, answer } => (&["contract", "answer"], (contract, answer).encode()),
+            Self::Convict { contract, block, answer } => {
+                (&["contract", "block", "answer"], (contract, block, answer).encode())
+            }
+            Self::Surrender { contract } | Self::Resolve { contract } => (&["contract"], contract.encode()),
             Self::Transfer { to, amount } => {
                 (&["dest", "value"], (ADDRESS_ID, to, Compact(*amount)).encode())
             }

@@ -3,8 +3,8 @@
 use crate::{Call, ChainError, Signer};
 use async_trait::async_trait;
 use lunarx_core::{
-    AccountId, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo, NodeId, ProviderInfo, Quote,
-    Supply,
+    AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
+    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
 };
 use tokio::sync::watch;
 
@@ -72,6 +72,28 @@ pub trait Chain: Send + Sync + 'static {
     /// What `bytes` for `windows` windows cost at `price` LX-units per GiB and day. `None` on
     /// overflow.
     async fn quote(&self, bytes: u64, windows: u32, price: Balance) -> Result<Option<Quote>, ChainError>;
+
+    /// All live contracts, as of one block.
+    async fn contracts(&self) -> Result<Vec<ContractInfo<AccountId>>, ChainError>;
+
+    /// The seeds of `count` blocks from `from` on, one entry a block; blocks after the finalized one are
+    /// left out. `None` where there is none, or not any more.
+    async fn audit_seeds(&self, from: BlockNumber, count: u32) -> Result<Vec<Option<AuditSeed>>, ChainError>;
+
+    /// The running round and those before it that are still known, newest first.
+    async fn rounds(&self) -> Result<Vec<RoundDetails<AccountId>>, ChainError>;
+
+    /// A bonded tracker.
+    async fn tracker(&self, account: AccountId) -> Result<Option<TrackerInfo<AccountId>>, ChainError>;
+
+    /// All trackers, as of one block.
+    async fn trackers(&self) -> Result<Vec<TrackerInfo<AccountId>>, ChainError>;
+
+    /// How the windows of an active contract stand.
+    async fn audit(&self, contract: ContractId) -> Result<Option<AuditInfo<AccountId>>, ChainError>;
+
+    /// All open disputes, as of one block.
+    async fn disputes(&self) -> Result<Vec<DisputeInfo<AccountId>>, ChainError>;
 
     /// What an account has. Zeros for an account that does not exist.
     async fn balance(&self, account: AccountId) -> Result<AccountBalance, ChainError>;

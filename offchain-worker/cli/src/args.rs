@@ -4,12 +4,17 @@ use crate::amount::parse_lx;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use lunarx_client::Code;
 use lunarx_core::{Balance, ContractId};
+use lunarx_tracker::TrackerRef;
 use std::path::PathBuf;
 
 /// The RPC endpoint where neither flag, environment nor configuration names one.
 pub const DEFAULT_RPC: &str = "ws://127.0.0.1:41001";
 /// Days of storage unless chosen.
 const DEFAULT_DAYS: u32 = 30;
+/// Watermarks of each piece that an audit reads unless chosen.
+const DEFAULT_SAMPLES: u8 = 4;
+/// As many as a piece has.
+const MOST_SAMPLES: i64 = 32;
 
 /// Store files in the LunarX network, and read them back.
 ///
@@ -32,6 +37,8 @@ const EXAMPLES: &str = "Examples:
   lunarx ls
   lunarx get 5f3a -o photos.tar             the beginning of an id suffices
   lunarx get 5f3a -o - | tar t
+  lunarx audit 5f3a                         whether its miners serve it
+  lunarx rescue 5f3a photos.tar             from miners that refuse it
   lunarx rm 5f3a                            ends its contracts, refunds what is not served
   lunarx contracts                          everything that the account pays for
 
@@ -71,17 +78,41 @@ pub enum Command {
     /// List the objects in the catalogue, when their terms end, and puts that are pending
     Ls,
     /// Show how an object fares: its term, its contracts, and which of its pieces can be read
+    ///
+    /// Of each contract: the windows that are over, those in which the service was confirmed (proven on
+    /// chain, by trackers or by the miner's own answer), what is paid and still held, and, where the miner
+    /// has to prove on chain that it holds the piece, until which block. A contract that was ended, or whose
+    /// term is over, is closing until the outcome of its last windows is final.
     Status(Object),
+    /// Read watermarks of each piece from its miner, as any read does: who is damaged, who refuses
+    ///
+    /// A watermark is a short tag of bytes at a secret random place, fixed when the object was stored. Miners
+    /// answer the trackers' challenges for their pay; this shows whether they serve you as well. Exit code 1
+    /// if a piece is damaged or refused by a miner that is there.
+    Audit(Audit),
+    /// Read an object whose miners refuse it, from their answers to challenges
+    ///
+    /// Reads what is served, and for the rest collects what miners must give up to be paid: each challenge
+    /// gives some chunks of 1 KiB, at random. What is known is kept in PATH.rescue; run it again, a day or so
+    /// later, until the file is whole. Exit code 1 until then.
+    Rescue(Rescue),
     /// End the contracts of an object, or of a put that was interrupted, and forget it
     Rm(Object),
     /// List the account's live contracts, or end some of them
     Contracts(Contracts),
-    /// List the registered miners
+    /// List the registered miners: space, price, collateral, and how their contracts went so far
+    ///
+    /// The score is the share of all settled windows in which the miner was online and answered every
+    /// challenge, as a majority of the trackers saw it, rounded down; a miner without settled windows is new.
+    /// Lost are contracts that were closed because their data was gone; slashed is the collateral that the
+    /// miner lost for them.
     Miners,
     /// Show what an account has
     Balance(BalanceOf),
     /// Send LX to another account
     Transfer(Transfer),
+    /// Check miners for a tracker, with no data and no keys of users; runs until it is stopped
+    Verifier(Verifier),
 }
 
 /// What to do with the wallet.
@@ -130,6 +161,35 @@ pub struct Get {
     pub force: bool,
 }
 
+/// `lunarx audit`.
+#[derive(Debug, ClapArgs)]
+pub struct Audit {
+    /// The object's id, or its beginning
+    pub id: String,
+    /// Watermarks to read of each piece
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SAMPLES, value_parser = clap::value_parser!(u8).range(1..=MOST_SAMPLES))]
+    pub samples: u8,
+    /// Open a dispute on chain over each piece that is damaged or refused, while it is paid for
+    #[arg(long)]
+    pub dispute: bool,
+    /// Hold the deposits of --dispute without asking
+    #[arg(long, requires = "dispute")]
+    pub yes: bool,
+}
+
+/// `lunarx rescue`.
+#[derive(Debug, ClapArgs)]
+pub struct Rescue {
+    /// The object's id, or its beginning
+    pub id: String,
+    /// Where to write
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// An object.
 #[derive(Debug, ClapArgs)]
 pub struct Object {
@@ -173,6 +233,17 @@ pub struct Transfer {
     pub amount: Balance,
 }
 
+/// `lunarx verifier`.
+#[derive(Debug, ClapArgs)]
+pub struct Verifier {
+    /// The tracker: its account, or its node key
+    #[arg(long, value_name = "ACCOUNT|NODEKEY")]
+    pub tracker: TrackerRef,
+    /// Folder of the verifier's node key [default: verifier in the home folder]
+    #[arg(long, value_name = "DIR")]
+    pub base_path: Option<PathBuf>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +277,35 @@ mod tests {
             let Some(ContractsCommand::End { ids }) = command else { panic!("{line}") };
             assert_eq!((json, ids), (true, vec![id, id]));
         }
+    }
+
+    #[test]
+    fn deposits_are_held_for_disputes_only() {
+        let parse = |line: &str| Args::try_parse_from(line.split_whitespace());
+        let Command::Audit(audit) = parse("lunarx audit 5f3a --json").unwrap().command else { panic!() };
+        assert_eq!((audit.samples, audit.dispute, audit.yes), (4, false, false));
+        let Command::Audit(audit) = parse("lunarx audit 5f3a --samples 32 --dispute --yes").unwrap().command
+        else {
+            panic!()
+        };
+        assert_eq!((audit.samples, audit.dispute, audit.yes), (32, true, true));
+        for line in [
+            "lunarx audit a --yes",
+            "lunarx audit a --samples 0",
+            "lunarx audit a --samples 33",
+            "lunarx rescue a",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_verifier_needs_its_tracker() {
+        let parse = |line: &str| Args::try_parse_from(line.split_whitespace());
+        let line = format!("lunarx verifier --tracker {}", "07".repeat(32));
+        let Command::Verifier(verifier) = parse(&line).unwrap().command else { panic!() };
+        assert_eq!(verifier.tracker, TrackerRef::Node(lunarx_core::NodeKey([7; 32])));
+        assert!(parse("lunarx verifier").is_err() && parse("lunarx verifier --tracker x").is_err());
     }
 
     #[test]

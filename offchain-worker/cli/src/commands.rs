@@ -1,10 +1,13 @@
 //! One file a group of commands.
 
 mod account;
+mod audit;
 mod contracts;
 mod get;
 mod objects;
 mod put;
+mod rescue;
+mod verifier;
 mod wallet;
 
 use crate::{
@@ -28,10 +31,13 @@ async fn command(session: &Session, command: Command) -> Result<()> {
         Command::Get(get) => get::run(session, get).await,
         Command::Ls => objects::list(session).await,
         Command::Status(object) => objects::status(session, &object.id).await,
+        Command::Audit(args) => audit::run(session, args).await,
+        Command::Rescue(args) => rescue::run(session, args).await,
         Command::Rm(object) => objects::remove(session, &object.id).await,
         Command::Contracts(args) => contracts::run(session, args).await,
         Command::Miners => account::miners(session).await,
         Command::Balance(of) => account::balance(session, of.account.as_deref()).await,
+        Command::Verifier(args) => verifier::run(session, args).await,
         Command::Transfer(transfer) => account::transfer(session, &transfer.to, transfer.amount).await,
     }
 }

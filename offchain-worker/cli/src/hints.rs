@@ -115,12 +115,22 @@ fn dispatch_hint(pallet: &str, error: &str) -> &'static str {
         }
         ("Contracts", "SelfDealing") => "another wallet: this one is a miner's, and cannot be its own client",
         ("Contracts", "NotYourOffer" | "NotClient" | "NotMiner") => OTHER_WALLET,
+        ("Contracts", "AlreadyEnded") => {
+            "nothing: what is left of the term is refunded; the last windows are settled by themselves"
+        }
         ("Contracts", "AlreadyOpen" | "NotFound" | "AlreadyAccepted" | "TooLate") => LOOK_AT_CONTRACTS,
         ("Contracts", "BadTerm") => "another number of --days",
         ("Contracts", "FeeOverflow") => "fewer --days, or a lower --max-price",
-        ("Contracts", "NothingDue") => "again after the next window of the contract",
+        ("Contracts", "NothingDue") => {
+            "again later: a window is settled once its outcome is final, three windows after its end"
+        }
         ("Contracts", "NotExpired") => "again after the deadline to accept",
         ("Contracts", "EmptyBatch" | "BadSize" | "NoPieces") => DEFECT,
+        ("Audits", "AlreadyDisputed") => {
+            "nothing: a dispute of that contract is open; `lunarx status ID` shows until when it can be answered"
+        }
+        ("Audits", "CannotHoldDeposit") => "get LX to the account that `lunarx wallet show` names: a dispute needs a deposit",
+        ("Audits", "TooLate" | "NotActive") => LOOK_AT_CONTRACTS,
         ("Balances" | "Token", "Expendability" | "NotExpendable") => {
             "less: 0.001 LX must stay, or else the account ends"
         }
@@ -291,6 +301,8 @@ mod tests {
         assert!(dispatch_hint("Contracts", "LockedBalance").contains("vesting"));
         assert!(dispatch_hint("Contracts", "UnderPriced").contains("price"));
         assert!(dispatch_hint("Balances", "Expendability").contains("0.001 LX"));
+        assert!(dispatch_hint("Audits", "AlreadyDisputed").contains("lunarx status"));
+        assert!(dispatch_hint("Audits", "CannotHoldDeposit").contains("deposit"));
     }
 
     #[test]

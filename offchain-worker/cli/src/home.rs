@@ -67,6 +67,11 @@ impl Home {
         self.folder.join("wallet.key")
     }
 
+    /// The folder of a verifier.
+    pub fn verifier(&self) -> PathBuf {
+        self.folder.join("verifier")
+    }
+
     /// The sealed manifests.
     pub fn objects(&self) -> PathBuf {
         self.folder.join("objects")

@@ -5,7 +5,8 @@
 //!
 //! Files appear whole and are only replaced or removed as a whole. Their content is that of
 //! [`lunarx_row::manifest`]; whoever has the folder but not the seed learns the number of objects and
-//! roughly how large they are. Puts under way have their records in the same folder ([`crate::journal`]).
+//! roughly how large they are. Puts under way have their records in the same folder ([`crate::journal`]),
+//! and objects the tags of their watermarks ([`crate::marks`]).
 
 use crate::file::{create_private_folder, read_bounded, Existing, NewFile};
 use lunarx_row::{manifest::MAX_MANIFEST_BYTES, Manifest, ManifestKey, ObjectId, RowError};
@@ -74,6 +75,8 @@ pub(crate) enum FileKind {
     Manifest,
     /// What its put has promised so far.
     Pending,
+    /// The tags of its watermarks.
+    Marks,
 }
 
 impl FileKind {
@@ -81,6 +84,7 @@ impl FileKind {
         match self {
             Self::Manifest => "manifest",
             Self::Pending => "pending",
+            Self::Marks => "marks",
         }
     }
 }
@@ -159,9 +163,12 @@ impl Catalogue {
         }
     }
 
-    /// Drops an object's manifest. Without it the object cannot be read.
+    /// Drops an object's manifest, and its watermarks. Without it the object cannot be read.
     pub fn remove(&self, object: ObjectId) -> Result<(), CatalogueError> {
-        self.delete(object, FileKind::Manifest)
+        match self.delete(object, FileKind::Marks) {
+            Ok(()) | Err(CatalogueError::NotFound(_)) => self.delete(object, FileKind::Manifest),
+            error => error,
+        }
     }
 
     /// Seals what is in the folder.

@@ -70,7 +70,9 @@ impl Accepts {
     fn of(states: &[Option<ContractInfo<AccountId>>], height: BlockNumber) -> Self {
         let mut accepts = Self { accepted: 0, held: 0, late: Vec::new(), is_open: false, last: 0 };
         for (at, contract) in states.iter().enumerate() {
-            match contract.as_ref().map(|contract| (contract.state, contract.escrow)) {
+            // One that was ended meanwhile is as good as gone.
+            let contract = contract.as_ref().filter(|contract| contract.ended.is_none());
+            match contract.map(|contract| (contract.state, contract.escrow)) {
                 Some((ContractState::Active { since, .. }, escrow)) => {
                     accepts.accepted += 1;
                     accepts.held = accepts.held.saturating_add(escrow);
@@ -198,7 +200,9 @@ impl Contracts {
     /// Those of `ids` that are live and this account's.
     pub async fn live(&self, ids: &[ContractId]) -> Result<Vec<ContractInfo<AccountId>>, ChainError> {
         let states = self.states(ids.iter().copied()).await?;
-        let ours = |contract: &ContractInfo<AccountId>| contract.client == self.signer.account();
+        let (account, height) = (self.signer.account(), *self.chain.finalized().borrow());
+        let ours =
+            |contract: &ContractInfo<AccountId>| contract.client == account && is_live(contract, height);
         Ok(states.into_iter().flatten().filter(ours).collect())
     }
 
@@ -288,6 +292,15 @@ impl Contracts {
     }
 }
 
+/// Whether a contract can still be ended at `height`. One that was, or whose term is over, cannot, though the
+/// chain keeps it until the outcome of its last window is final.
+pub(crate) fn is_live(contract: &ContractInfo<AccountId>, height: BlockNumber) -> bool {
+    match contract.watched() {
+        Some(watched) => contract.ended.is_none() && watched.elapsed(height) < watched.windows,
+        None => true,
+    }
+}
+
 /// Waits for the next block, for [`CLEANUP_PAUSE`] at most.
 async fn next_block(finalized: &mut watch::Receiver<BlockNumber>) {
     // Without anybody who tells of blocks, the pause alone sets the pace.
@@ -303,7 +316,7 @@ pub(crate) fn windows_for(days: u32, day: BlockNumber, window: BlockNumber) -> u
 
 #[cfg(test)]
 mod tests {
-    use super::{windows_for, Accepts};
+    use super::{is_live, windows_for, Accepts};
     use lunarx_core::{AccountId, BatchRoot, ContractId, ContractInfo, ContractState};
 
     fn contract(state: ContractState) -> Option<ContractInfo<AccountId>> {
@@ -314,10 +327,14 @@ mod tests {
             root: BatchRoot([4; 32]),
             pieces: 1,
             bytes: 10,
+            window: 1_200,
             windows: 5,
             window_fee: 1,
+            last_fee: 1,
+            ended: None,
             escrow: 5,
             paid: 0,
+            commission: None,
             state,
         })
     }
@@ -331,6 +348,17 @@ mod tests {
         assert_eq!(accepts.late, [1, 2]);
         assert!(accepts.is_open);
         assert!(!Accepts::of(&[pending, None], 106).is_open);
+        let ended = active(7).map(|contract| ContractInfo { ended: Some(8), ..contract });
+        assert_eq!(Accepts::of(&[ended, active(7)], 100).late, [0], "it was ended meanwhile");
+    }
+
+    #[test]
+    fn ended_and_over_contracts_are_not_live() {
+        let active = contract(ContractState::Active { since: 100, settled: 0 }).unwrap();
+        assert!(is_live(&contract(ContractState::Pending { accept_by: 1 }).unwrap(), 9_999_999));
+        assert!(is_live(&active, 100 + 5 * 1_200 - 1));
+        assert!(!is_live(&active, 100 + 5 * 1_200), "its term is over");
+        assert!(!is_live(&ContractInfo { ended: Some(200), windows: 1, ..active }, 150));
     }
 
     #[test]

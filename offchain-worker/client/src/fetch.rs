@@ -26,7 +26,7 @@ use crate::{
 use futures::{stream::FuturesUnordered, Future, StreamExt};
 use lunarx_core::{NodeId, PieceId};
 use lunarx_network::{Network, VerifiedRange, MAX_RANGE_BYTES};
-use lunarx_row::{SegmentDescriptor, STRIPES_PER_RANGE};
+use lunarx_row::{Code, SegmentDescriptor, STRIPES_PER_RANGE};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     pin::Pin,
@@ -69,6 +69,34 @@ pub(crate) fn sources(descriptor: &SegmentDescriptor, directory: &Directory) -> 
         .collect()
 }
 
+/// Stripes in a window of a segment's pieces.
+pub(crate) fn window_stripes(code: Code) -> u64 {
+    let stripes = FETCH_BUFFER_BYTES / (u64::from(code.k()) * WINDOWS_A_LANE * BLOCK_BYTES);
+    stripes.clamp(1, STRIPES_PER_RANGE)
+}
+
+/// Reads the window of a piece in which byte `at` lies, as a read of the whole segment would that gets this
+/// lane late and loses it again: the miner cannot tell them apart.
+pub(crate) async fn window_at(
+    client: &Client,
+    source: &Source,
+    descriptor: &SegmentDescriptor,
+    at: u64,
+) -> Result<VerifiedRange, Fault> {
+    let (offset, len) = window_of(descriptor, at);
+    let window = window_stripes(descriptor.code).saturating_mul(BLOCK_BYTES);
+    let lane = Lane::open(client.clone(), source.clone(), descriptor.piece_len, offset, window);
+    let (_, result) = next_range(lane).await;
+    result.and_then(|range| covers(range, offset, len))
+}
+
+/// Offset and length of the window in which byte `at` of a piece lies.
+pub(crate) fn window_of(descriptor: &SegmentDescriptor, at: u64) -> (u64, u64) {
+    let window = window_stripes(descriptor.code).saturating_mul(BLOCK_BYTES);
+    let offset = at - at % window;
+    (offset, descriptor.piece_len.saturating_sub(offset).min(window))
+}
+
 /// Reads the windows of one segment, in order.
 pub(crate) struct SegmentFetch {
     client: Client,
@@ -99,6 +127,16 @@ struct Lane {
     task: AbortHandle,
 }
 
+impl Lane {
+    /// Reads a piece of `piece_len` bytes from `offset` on, in windows of `window` bytes.
+    fn open(client: Client, source: Source, piece_len: u64, offset: u64, window: u64) -> Self {
+        let (sender, ranges) = mpsc::channel(1);
+        let read = read(client, source.clone(), piece_len, offset, window, sender);
+        let task = tokio::spawn(read).abort_handle();
+        Self { source, ranges, task }
+    }
+}
+
 impl Drop for Lane {
     fn drop(&mut self) {
         self.task.abort();
@@ -117,14 +155,12 @@ impl SegmentFetch {
         sources: Vec<Source>,
         progress: Arc<dyn Progress>,
     ) -> Self {
-        let k = u64::from(descriptor.code.k());
-        let stripes = FETCH_BUFFER_BYTES / (k * WINDOWS_A_LANE * BLOCK_BYTES);
         Self {
             client,
             segment,
             needed: usize::from(descriptor.code.k()),
             piece_len: descriptor.piece_len,
-            window_stripes: stripes.clamp(1, STRIPES_PER_RANGE),
+            window_stripes: window_stripes(descriptor.code),
             spare: sources.into(),
             resting: VecDeque::new(),
             outage: None,
@@ -134,9 +170,20 @@ impl SegmentFetch {
         }
     }
 
+    /// Reads windows of a single stripe each.
+    pub fn by_stripe(mut self) -> Self {
+        self.window_stripes = 1;
+        self
+    }
+
     /// Stripes in a window; the last may have fewer.
     pub fn window_stripes(&self) -> u64 {
         self.window_stripes
+    }
+
+    /// From the next window on, so many ranges are needed instead of `k`.
+    pub fn need(&mut self, ranges: usize) {
+        self.needed = ranges;
     }
 
     /// What went wrong and was worked around.
@@ -144,7 +191,7 @@ impl SegmentFetch {
         self.faults.into_values().collect()
     }
 
-    /// `k` verified ranges that hold the pieces' bytes from `offset` on, `len` of them. Windows must be
+    /// `k` verified ranges, or as many as are needed, that hold the pieces' bytes from `offset` on, `len` of them. Windows must be
     /// asked for in order, without gaps.
     pub async fn window(&mut self, offset: u64, len: u64) -> Result<Vec<(u8, VerifiedRange)>, ClientError> {
         let source = |lane: &Lane| (lane.source.index, lane.source.clone());
@@ -202,11 +249,8 @@ impl SegmentFetch {
     }
 
     fn lane(&self, source: Source, offset: u64) -> Lane {
-        let (sender, ranges) = mpsc::channel(1);
-        let window = self.window_stripes * BLOCK_BYTES;
-        let read = read(self.client.clone(), source.clone(), self.piece_len, offset, window, sender);
-        let task = tokio::spawn(read).abort_handle();
-        Lane { source, ranges, task }
+        let window = self.window_stripes.saturating_mul(BLOCK_BYTES);
+        Lane::open(self.client.clone(), source, self.piece_len, offset, window)
     }
 
     /// Nobody is asked and nobody is left: waits for those that failed for now, if they can be enough.

@@ -70,7 +70,7 @@ impl Client {
         progress.report(Event::Total(manifest.size));
         progress.report(Event::Phase(Phase::Downloading));
         let directory = self.directory().await?;
-        let keys = ObjectKeys { data: manifest.data_key.clone(), repair: manifest.repair_key.clone() };
+        let keys = self.object_keys(&manifest);
         let mut reading = Reading { client: self, keys, directory, progress, outcome: GetOutcome::default() };
         let mut sink = sink;
         for segment in 0..manifest.segments.len() {
@@ -78,6 +78,15 @@ impl Client {
         }
         let sink = tokio::task::spawn_blocking(move || sink.flush().map(|()| sink)).await?;
         Ok((reading.outcome, sink.map_err(ClientError::Sink)?))
+    }
+
+    /// The keys of an object.
+    pub(crate) fn object_keys(&self, manifest: &Manifest) -> ObjectKeys {
+        ObjectKeys {
+            data: manifest.data_key.clone(),
+            repair: manifest.repair_key.clone(),
+            marks: self.keys.marks(manifest.object),
+        }
     }
 
     /// The registered miners, by node.
@@ -146,15 +155,20 @@ impl Reading<'_> {
 }
 
 /// What the decoding thread works on.
-struct Decoding<W> {
-    decoder: SegmentDecoder,
-    sink: W,
-    plain: Vec<u8>,
+pub(crate) struct Decoding<W> {
+    pub decoder: SegmentDecoder,
+    pub sink: W,
+    pub plain: Vec<u8>,
 }
 
 impl<W: Write> Decoding<W> {
     /// Decodes one window and writes its plaintext; gives its length.
-    fn window(&mut self, first: u64, count: u64, ranges: &[(u8, VerifiedRange)]) -> Result<u64, ClientError> {
+    pub fn window(
+        &mut self,
+        first: u64,
+        count: u64,
+        ranges: &[(u8, VerifiedRange)],
+    ) -> Result<u64, ClientError> {
         let blocks: Vec<(u8, &VerifiedRange)> = ranges.iter().map(|(index, range)| (*index, range)).collect();
         self.plain.clear();
         for stripe in first..first.saturating_add(count) {

@@ -7,45 +7,39 @@
 //! A record beside a manifest of the same object is a left-over: that put was done.
 //!
 //! ```text
-//! bytes  record
-//!     1  version: 1
-//!    24  nonce, random
-//!    32  key commitment: BLAKE3 derive_key over manifest key ‖ nonce
-//!        XChaCha20-Poly1305 ciphertext of
+//! bytes  text of the record, sealed (`sealed`)
 //!     4    term in windows (numbers little-endian)
 //!     8    bytes announced, 2^64 - 1 for a pipe
 //!     4    last block in which one of the contracts can still be opened
 //!     *    sealed manifest (`lunarx_row::manifest`) of the segments promised so far
-//!    16  tag
 //! ```
-//! The cipher's key is BLAKE3 derive_key over manifest key ‖ nonce; the first 57 bytes are associated
-//! data. The inner seal pads, so that the length tells no more than a manifest's.
+//! The inner seal pads, so that the length tells no more than a manifest's.
 
-use crate::{catalogue::FileKind, Catalogue, CatalogueError};
-use chacha20poly1305::{
-    aead::{AeadInPlace, KeyInit},
-    Key, XChaCha20Poly1305,
+use crate::{
+    catalogue::FileKind,
+    sealed::{Format, HEADER, TAG},
+    Catalogue, CatalogueError,
 };
 use lunarx_core::{BlockNumber, ContractId};
 use lunarx_row::{manifest::MAX_MANIFEST_BYTES, Manifest, ManifestKey, ObjectId, RowError};
-use zeroize::Zeroizing;
 
 /// Version of the format.
 pub const VERSION: u8 = 1;
 /// Most bytes of a record.
 pub const MAX_RECORD_BYTES: usize = HEADER + FIXED + MAX_MANIFEST_BYTES + TAG;
 
-const SEAL_CONTEXT: &str = "lunarx 2026-11 pending put seal v1";
-const COMMITMENT_CONTEXT: &str = "lunarx 2026-11 pending put key commitment v1";
-const WHAT: &str = "pending record";
-const NONCE: usize = 24;
-/// Version, nonce and commitment: the associated data.
-const HEADER: usize = 1 + NONCE + 32;
 /// Term, bytes announced, last block to open.
 const FIXED: usize = 4 + 8 + 4;
-const TAG: usize = 16;
 /// Stands for a size that is not known.
 const UNKNOWN_SIZE: u64 = u64::MAX;
+
+const FORMAT: Format = Format {
+    what: "pending record",
+    version: VERSION,
+    seal_context: "lunarx 2026-11 pending put seal v1",
+    commitment_context: "lunarx 2026-11 pending put key commitment v1",
+    max: MAX_RECORD_BYTES,
+};
 
 /// A put that is under way, or was interrupted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +63,7 @@ impl PendingPut {
     }
 
     fn seal(&self, key: &ManifestKey) -> Result<Vec<u8>, RowError> {
-        seal(self.text(&self.manifest.seal(key)?), key, rand::random())
+        FORMAT.seal(self.text(&self.manifest.seal(key)?), key, rand::random())
     }
 
     fn text(&self, manifest: &[u8]) -> Vec<u8> {
@@ -82,7 +76,8 @@ impl PendingPut {
     }
 
     fn open(sealed: &[u8], key: &ManifestKey) -> Result<Self, RowError> {
-        let text = open(sealed, key)?;
+        let text = FORMAT.open(sealed, key)?;
+        let malformed = |reason| FORMAT.malformed(reason);
         let (windows, rest) = text.split_first_chunk().ok_or(malformed("ends early"))?;
         let (announced, rest) = rest.split_first_chunk().ok_or(malformed("ends early"))?;
         let (open_until, manifest) = rest.split_first_chunk().ok_or(malformed("ends early"))?;
@@ -136,63 +131,10 @@ impl Catalogue {
     }
 }
 
-/// Seals with a given nonce, which must never be used twice under one key.
-fn seal(mut text: Vec<u8>, key: &ManifestKey, nonce: [u8; NONCE]) -> Result<Vec<u8>, RowError> {
-    let actual = HEADER + text.len() + TAG;
-    if actual > MAX_RECORD_BYTES {
-        return Err(RowError::TooLarge { what: WHAT, max: MAX_RECORD_BYTES, actual });
-    }
-    let mut sealed = Vec::with_capacity(actual);
-    sealed.push(VERSION);
-    sealed.extend_from_slice(&nonce);
-    sealed.extend_from_slice(&*derive(COMMITMENT_CONTEXT, key, &nonce));
-    let tag = cipher(key, &nonce)
-        .encrypt_in_place_detached(&nonce.into(), &sealed, &mut text)
-        .map_err(|_| RowError::Internal("cipher"))?;
-    sealed.append(&mut text);
-    sealed.extend_from_slice(&tag);
-    Ok(sealed)
-}
-
-fn open(sealed: &[u8], key: &ManifestKey) -> Result<Vec<u8>, RowError> {
-    if sealed.len() > MAX_RECORD_BYTES {
-        return Err(RowError::TooLarge { what: WHAT, max: MAX_RECORD_BYTES, actual: sealed.len() });
-    }
-    let (&version, _) = sealed.split_first().ok_or(malformed("ends early"))?;
-    if version != VERSION {
-        return Err(RowError::Version { what: WHAT, expected: VERSION, actual: version });
-    }
-    let (header, rest) = sealed.split_first_chunk::<HEADER>().ok_or(malformed("ends early"))?;
-    let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(malformed("ends early"))?;
-    let nonce: [u8; NONCE] = std::array::from_fn(|i| header[1 + i]);
-    if header[1 + NONCE..] != *derive(COMMITMENT_CONTEXT, key, &nonce) {
-        return Err(RowError::WrongKey(WHAT));
-    }
-    let mut text = text.to_vec();
-    cipher(key, &nonce)
-        .decrypt_in_place_detached(&nonce.into(), header, &mut text, tag.into())
-        .map_err(|_| malformed("does not authenticate"))?;
-    Ok(text)
-}
-
-fn cipher(key: &ManifestKey, nonce: &[u8; NONCE]) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(Key::from_slice(&*derive(SEAL_CONTEXT, key, nonce)))
-}
-
-fn derive(context: &str, key: &ManifestKey, nonce: &[u8; NONCE]) -> Zeroizing<[u8; 32]> {
-    let mut material = Zeroizing::new([0; 32 + NONCE]);
-    material[..32].copy_from_slice(key.as_bytes());
-    material[32..].copy_from_slice(nonce);
-    Zeroizing::new(blake3::derive_key(context, &*material))
-}
-
-fn malformed(reason: &'static str) -> RowError {
-    RowError::Malformed { what: WHAT, reason }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sealed::NONCE;
     use lunarx_row::{Code, DataKey, RepairKey};
     use std::fs;
 
@@ -232,8 +174,8 @@ mod tests {
     fn golden_text_and_seal() {
         let text = put(1, Some(5)).text(b"manifest");
         assert_eq!(hex::encode(&text), GOLDEN_TEXT);
-        assert_eq!(hex::encode(seal(text.clone(), &key(), [6; NONCE]).unwrap()), GOLDEN_SEAL);
-        assert_eq!(open(&hex::decode(GOLDEN_SEAL).unwrap(), &key()), Ok(text));
+        assert_eq!(hex::encode(FORMAT.seal(text.clone(), &key(), [6; NONCE]).unwrap()), GOLDEN_SEAL);
+        assert_eq!(FORMAT.open(&hex::decode(GOLDEN_SEAL).unwrap(), &key()), Ok(text));
     }
 
     const GOLDEN_TEXT: &str = "d00200000500000000000000040302016d616e6966657374";
@@ -259,9 +201,9 @@ mod tests {
     fn wrong_key_version_and_size_are_told() {
         let mut sealed = put(1, None).seal(&key()).unwrap();
         let other = ManifestKey::from_bytes([9; 32]);
-        assert_eq!(PendingPut::open(&sealed, &other), Err(RowError::WrongKey(WHAT)));
+        assert_eq!(PendingPut::open(&sealed, &other), Err(RowError::WrongKey(FORMAT.what)));
         sealed[0] = 2;
-        let version = RowError::Version { what: WHAT, expected: 1, actual: 2 };
+        let version = RowError::Version { what: FORMAT.what, expected: 1, actual: 2 };
         assert_eq!(PendingPut::open(&sealed, &key()), Err(version));
         let huge = vec![VERSION; MAX_RECORD_BYTES + 1];
         assert!(matches!(PendingPut::open(&huge, &key()), Err(RowError::TooLarge { .. })));

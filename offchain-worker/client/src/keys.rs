@@ -6,10 +6,12 @@
 //!   └─ BLAKE3 derive_key(context, entropy), one context a key, 32 bytes each
 //!        ├─ manifest    seals manifests
 //!        ├─ repair      gives each object its own repair key: derive_key(context, repair ‖ object id)
+//!        ├─ marks       gives each object its own key of watermarks: derive_key(context, marks ‖ object id)
 //!        ├─ node        ed25519 seed of this client's node key
 //!        └─ encryption  X25519 secret
 //! ```
 
+use crate::marks::MarkKey;
 use lunarx_chain::Signer;
 use lunarx_core::{AccountId, EncryptionKey, NodeKey};
 use lunarx_network::NodeSecret;
@@ -25,6 +27,8 @@ pub const SEED_WORDS: usize = 24;
 const MANIFEST_CONTEXT: &str = "lunarx 2026-11 client manifest key v1";
 const REPAIR_CONTEXT: &str = "lunarx 2026-11 client repair key v1";
 const OBJECT_REPAIR_CONTEXT: &str = "lunarx 2026-11 object repair key v1";
+const MARKS_CONTEXT: &str = "lunarx 2026-11 client watermark key v1";
+const OBJECT_MARKS_CONTEXT: &str = "lunarx 2026-11 object watermark key v1";
 const NODE_CONTEXT: &str = "lunarx 2026-11 client node key v1";
 const ENCRYPTION_CONTEXT: &str = "lunarx 2026-11 client encryption key v1";
 
@@ -112,6 +116,7 @@ pub struct Keys {
     signer: Signer,
     manifest: ManifestKey,
     repair: Zeroizing<[u8; 32]>,
+    marks: Zeroizing<[u8; 32]>,
     node: Zeroizing<[u8; 32]>,
     encryption: x25519_dalek::StaticSecret,
 }
@@ -130,6 +135,7 @@ impl Keys {
             signer,
             manifest: ManifestKey::from_bytes(*seed.derive(MANIFEST_CONTEXT)),
             repair: seed.derive(REPAIR_CONTEXT),
+            marks: seed.derive(MARKS_CONTEXT),
             node: seed.derive(NODE_CONTEXT),
             encryption: x25519_dalek::StaticSecret::from(*seed.derive(ENCRYPTION_CONTEXT)),
         }
@@ -152,10 +158,12 @@ impl Keys {
 
     /// Unwraps the pieces of one object, so that it can be lent without lending all others.
     pub fn repair(&self, object: ObjectId) -> RepairKey {
-        let mut material = Zeroizing::new([0; 64]);
-        material[..32].copy_from_slice(&*self.repair);
-        material[32..].copy_from_slice(&object.0);
-        RepairKey::from_bytes(blake3::derive_key(OBJECT_REPAIR_CONTEXT, &*material))
+        RepairKey::from_bytes(*of_object(OBJECT_REPAIR_CONTEXT, &self.repair, object))
+    }
+
+    /// Says where the watermarks of one object lie, and makes their tags.
+    pub fn marks(&self, object: ObjectId) -> MarkKey {
+        MarkKey::new(of_object(OBJECT_MARKS_CONTEXT, &self.marks, object))
     }
 
     /// The secret of this client's node.
@@ -172,6 +180,13 @@ impl Keys {
     pub fn encryption_key(&self) -> EncryptionKey {
         EncryptionKey(x25519_dalek::PublicKey::from(&self.encryption).to_bytes())
     }
+}
+
+fn of_object(context: &str, key: &[u8; 32], object: ObjectId) -> Zeroizing<[u8; 32]> {
+    let mut material = Zeroizing::new([0; 64]);
+    material[..32].copy_from_slice(key);
+    material[32..].copy_from_slice(&object.0);
+    Zeroizing::new(blake3::derive_key(context, &*material))
 }
 
 impl fmt::Debug for Keys {
@@ -209,7 +224,7 @@ mod tests {
     fn keys_differ_from_each_other_and_show_no_secret() {
         let keys = Keys::derive(&Seed::from_entropy([9; 32])).unwrap();
         let repair = |object| *keys.repair(ObjectId([object; 32])).as_bytes();
-        let all = [*keys.manifest().as_bytes(), repair(0), repair(1), *keys.node];
+        let all = [*keys.manifest().as_bytes(), repair(0), repair(1), *keys.marks, *keys.node];
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
         assert_eq!(format!("{keys:?}"), format!("Keys({})", lunarx_chain::to_ss58(keys.account())));
@@ -221,9 +236,11 @@ mod tests {
         let keys = Keys::derive(&Seed::from_entropy([0; 32])).unwrap();
         assert_eq!(hex::encode(keys.manifest().as_bytes()), GOLDEN_MANIFEST);
         assert_eq!(keys.encryption_key().to_string(), GOLDEN_ENCRYPTION);
+        assert_eq!(hex::encode(keys.marks(ObjectId([1; 32])).as_bytes()), GOLDEN_MARKS);
     }
 
     // Computed from the contexts with the `blake3` and `cryptography` packages of PyPI.
     const GOLDEN_MANIFEST: &str = "141ed336fc5155e30348a5193bebf14167c503f4644ecbf523842f9d3cb39589";
+    const GOLDEN_MARKS: &str = "59d39028fb446ded0f19616904294c587d45696dc18057b1fda408e7f8e1b645";
     const GOLDEN_ENCRYPTION: &str = "0x69df4415cb822d52d72ea74282d3837d92deac157180529d9c03c5106f6b560a";
 }

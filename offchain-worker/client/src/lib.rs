@@ -3,6 +3,8 @@
 //! ```text
 //! put   choose miners ─ reserve ─ encode ═▶ upload ─ replace failures ─ note ─ open ─ accepts ─ catalogue
 //! get   catalogue ─ k pieces at once, hedged ═▶ verify ─ decode ═▶ writer
+//! audit catalogue ─ watermarks of each piece ═▶ verify ─ who damaged, who refuses
+//! rescue  as get ─ and what is refused from answers to challenges ═▶ verify ─ folder ─ decode ═▶ file
 //! ```
 //!
 //! - [`Seed`] (24 words) is all a user must keep: [`Keys`] derives every key from it, and a
@@ -22,6 +24,7 @@
 //! - A get writes verified plaintext only, and leaves no partial file.
 #![warn(missing_docs)]
 
+mod audit;
 pub mod catalogue;
 mod client;
 mod contracts;
@@ -35,6 +38,7 @@ pub mod keys;
 pub mod keystore;
 pub mod limits;
 mod live;
+pub mod marks;
 mod opening;
 pub mod placement;
 pub mod progress;
@@ -42,7 +46,9 @@ mod put;
 mod reader;
 mod removal;
 mod replace;
+mod rescue;
 mod reserve;
+mod sealed;
 mod status;
 mod terms;
 mod upload;
@@ -53,6 +59,7 @@ extern crate self as lunarx_client;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditOutcome, Disputed, MarkCounts, MinerAudit, PieceAudit};
 pub use catalogue::{Catalogue, CatalogueError};
 pub use client::{Client, ClientConfig};
 pub use error::{lx, ClientError, Fault, MinerFault, PieceFault};
@@ -65,6 +72,7 @@ pub use placement::{Candidate, Estimate};
 pub use progress::{Event, NoProgress, Phase, Progress};
 pub use put::{PutOutcome, PutRequest};
 pub use removal::RemoveOutcome;
+pub use rescue::{Pace, Rescue, RescueProgress};
 pub use status::{ObjectStatus, PieceStatus, SegmentStatus};
 pub use terms::{TermEnd, Terms};
 

@@ -41,6 +41,16 @@ pub const FINISH_TIMEOUT: Duration = Duration::from_secs(120);
 pub const RANGE_TIMEOUT: Duration = Duration::from_secs(20);
 /// For a small probe of a piece by `status`.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pieces that are audited at the same time, each with a window or two in memory.
+pub const AUDIT_CONCURRENT_MINERS: usize = 16;
+/// Before a miner that refused a read, or broke off, is asked once more by an audit.
+pub const AUDIT_RETRY_PAUSE: Duration = Duration::from_secs(2);
+/// For the answer to a challenge, some 50 KB.
+pub const PROVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Challenges in a row that a miner may leave unanswered before a rescue asks it no more in this run.
+pub const MAX_UNANSWERED: u32 = 3;
+/// Before it is asked for the next.
+pub const UNANSWERED_PAUSE: Duration = Duration::from_secs(1);
 /// Without `k` ranges after this time, as many more miners are asked as are missing.
 pub const HEDGE_AFTER: Duration = Duration::from_millis(1_500);
 /// How long a read goes on trying while fewer than `k` pieces can be had, if others than those that are

@@ -1,9 +1,14 @@
 //! Every live contract of the account, whoever knows of it.
 //!
 //! Contracts that neither a manifest nor a record knows are those of a lost catalogue, or of another
-//! machine with the same words.
+//! machine with the same words. One that was ended, or whose term is over, is not live, though the chain
+//! keeps it, and the fee of its last windows, until their outcome is final.
 
-use crate::{contracts::Contracts, removal::RemoveOutcome, CatalogueError, Client, ClientError};
+use crate::{
+    contracts::{is_live, Contracts},
+    removal::RemoveOutcome,
+    CatalogueError, Client, ClientError,
+};
 use lunarx_core::{AccountId, Balance, ContractId, ContractInfo};
 use lunarx_row::ObjectId;
 use std::collections::HashMap;
@@ -62,7 +67,8 @@ impl Client {
                 Err(error) => unreadable.push(error),
             }
         }
-        live.retain(|contract| contract.client == self.account());
+        let height = *self.chain.finalized().borrow();
+        live.retain(|contract| contract.client == self.account() && is_live(contract, height));
         live.sort_by_key(|contract| contract.id);
         let owner = |id| owners.get(&id).copied().unwrap_or(Owner::Unknown);
         let contracts =

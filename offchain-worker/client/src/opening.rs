@@ -2,15 +2,16 @@
 
 use crate::{
     contracts::{Contracts, Opened},
+    marks::Tag,
     replace::Replacing,
     reserve::{Reserver, Slot},
-    upload::Pass,
+    upload::{ObjectKeys, Pass},
     Client, ClientError, Fault, Progress,
 };
 use lunarx_chain::ChainError;
 use lunarx_core::{AccountId, ContractId, Promise};
 use lunarx_proof::{batch_root, BatchEntry};
-use lunarx_row::{PieceDescriptor, RepairKey, SegmentDescriptor, SegmentEntry};
+use lunarx_row::{PieceDescriptor, SegmentDescriptor, SegmentEntry};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -75,23 +76,24 @@ impl Opening {
     }
 
     /// Makes the pieces of miners that did not accept again for others, as far as there are any. Gives
-    /// their places, and what the segment is then; the new contracts are still to be sent.
+    /// their places and marks, and what the segment is then; the new contracts are still to be sent.
     pub async fn replace_late(
         &mut self,
         client: &Client,
         (segment, entry): (usize, &SegmentEntry),
-        repair: &RepairKey,
+        keys: &ObjectKeys,
         progress: &Arc<dyn Progress>,
-    ) -> Option<(Vec<usize>, SegmentEntry)> {
+    ) -> Option<(Vec<(usize, Vec<Tag>)>, SegmentEntry)> {
         let opened = self.result.as_mut().filter(|opened| !opened.late.is_empty())?;
         let piece = |at| if opened.late.contains(&at) { Err(Fault::NotAccepted) } else { Ok(()) };
         let pieces = (0..self.slots.len()).map(piece).collect();
-        let pass = Pass { descriptor: entry.descriptor.clone(), pieces };
+        let marks = vec![Vec::new(); self.slots.len()];
+        let pass = Pass { descriptor: entry.descriptor.clone(), pieces, marks };
         let (mut slots, told) = (self.slots.clone(), self.reserver.faults().len());
-        let replacing = Replacing { client, segment, repair, reserver: &self.reserver, progress };
+        let replacing = Replacing { client, segment, keys, reserver: &self.reserver, progress };
         let replaced = replacing.run(&mut slots, pass).await;
         opened.add_faults(self.reserver.faults().split_off(told));
-        let pass = replaced
+        let mut pass = replaced
             .inspect_err(|error| tracing::warn!(%error, "pieces that were not accepted are not made again"))
             .ok()?;
         let places: Vec<usize> = opened.late.iter().copied().filter(|at| pass.pieces[*at].is_ok()).collect();
@@ -100,6 +102,7 @@ impl Opening {
         }
         self.slots = slots;
         let contracts = self.slots.iter().map(|slot| slot.contract).collect();
+        let places = places.into_iter().map(|at| (at, std::mem::take(&mut pass.marks[at]))).collect();
         Some((places, SegmentEntry { descriptor: pass.descriptor, contracts }))
     }
 }
@@ -118,6 +121,7 @@ pub(crate) fn promises(
         pieces: 1,
         bytes,
         windows,
+        commission: None,
     };
     slots.iter().zip(&descriptor.pieces).map(promise).collect()
 }

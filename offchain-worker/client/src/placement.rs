@@ -126,7 +126,7 @@ pub(crate) fn cost(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lunarx_core::{Addresses, EncryptionKey, NodeKey, GIB};
+    use lunarx_core::{Addresses, EncryptionKey, NodeKey, Score, GIB};
     use rand::{rngs::StdRng, SeedableRng};
 
     fn miner(id: u8, region: &str, price: Balance) -> Candidate {
@@ -142,6 +142,7 @@ mod tests {
             price,
             collateral: 0,
             exit_at: None,
+            score: Score::default(),
         }
     }
 

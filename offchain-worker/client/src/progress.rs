@@ -17,6 +17,8 @@ pub enum Phase {
     Accepting,
     /// Fetching, verifying and decoding.
     Downloading,
+    /// Collecting refused pieces from answers to challenges. Bytes are those of pieces.
+    Rescuing,
 }
 
 impl fmt::Display for Phase {
@@ -28,6 +30,7 @@ impl fmt::Display for Phase {
             Self::Opening => "opening contracts",
             Self::Accepting => "waiting for miners to accept",
             Self::Downloading => "downloading",
+            Self::Rescuing => "asking for answers",
         })
     }
 }

@@ -7,12 +7,14 @@
 use crate::{
     catalogue::FileKind,
     limits::CLEANUP_DEADLINE,
+    marks::Marks,
     opening::{promises, Opening},
     reader::{Plaintext, SegmentLen},
     replace::replace,
     reserve::{Ask, Reservations, Reserver, Slot},
     upload::{upload, ObjectKeys},
-    CatalogueError, Client, ClientError, Code, Estimate, Event, MinerFault, PendingPut, Phase, Progress,
+    Catalogue, CatalogueError, Client, ClientError, Code, Estimate, Event, MinerFault, PendingPut, Phase,
+    Progress,
 };
 use lunarx_chain::ChainError;
 use lunarx_core::{window_fee, Balance, BlockNumber, ContractId};
@@ -126,6 +128,7 @@ struct Put<'a> {
     reservations: Reservations,
     openings: Vec<Opening>,
     entries: Vec<SegmentEntry>,
+    marks: Marks,
     faults: Vec<MinerFault>,
     /// The record being written. Goes on when the put is stopped.
     writing: Option<JoinHandle<Result<(), CatalogueError>>>,
@@ -147,7 +150,8 @@ impl<'a> Put<'a> {
         }
         let object = ObjectId::random();
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let keys = ObjectKeys { data: DataKey::random(), repair: client.keys.repair(object) };
+        let (repair, marks) = (client.keys.repair(object), client.keys.marks(object));
+        let keys = ObjectKeys { data: DataKey::random(), repair, marks };
         Ok(Self {
             client,
             request,
@@ -160,6 +164,7 @@ impl<'a> Put<'a> {
             reservations: Reservations::default(),
             openings: Vec::new(),
             entries: Vec::new(),
+            marks: Marks::default(),
             faults: Vec::new(),
             writing: None,
         })
@@ -228,10 +233,13 @@ impl<'a> Put<'a> {
         let progress = Arc::clone(&self.progress);
         let (plaintext, pass) =
             upload(client, code, self.keys.clone(), &slots, plaintext, len, progress).await?;
-        let (number, repair) = (self.entries.len(), &self.keys.repair);
-        let descriptor = replace(client, number, repair, &reserver, &mut slots, pass, &self.progress).await?;
+        let (number, keys) = (self.entries.len(), &self.keys);
+        let pass = replace(client, number, keys, &reserver, &mut slots, pass, &self.progress).await?;
         self.faults.extend(reserver.faults());
-        self.open(descriptor, slots, reserver).await?;
+        for (piece, tags) in pass.descriptor.pieces.iter().zip(pass.marks) {
+            self.marks.insert(piece.piece, tags);
+        }
+        self.open(pass.descriptor, slots, reserver).await?;
         Ok(plaintext)
     }
 
@@ -274,15 +282,18 @@ impl<'a> Put<'a> {
     async fn replace_late(&mut self, number: usize) -> Result<(), ClientError> {
         let (opening, entry) = (&mut self.openings[number], &self.entries[number]);
         let segment = (number, entry);
-        let replaced = opening.replace_late(self.client, segment, &self.keys.repair, &self.progress).await;
+        let replaced = opening.replace_late(self.client, segment, &self.keys, &self.progress).await;
         let Some((places, entry)) = replaced else { return Ok(()) };
         let slots = opening.slots.clone();
         let all = promises(&entry.descriptor, &slots, self.windows);
         let needed = usize::from(entry.descriptor.code.k());
         self.may_open(&slots);
+        let sent = places.iter().map(|(at, _)| all[*at].clone()).collect();
+        for (at, tags) in places {
+            self.marks.insert(entry.descriptor.pieces[at].piece, tags);
+        }
         self.entries[number] = entry;
         self.note().await?;
-        let sent = places.iter().map(|at| all[*at].clone()).collect();
         self.openings[number].send(self.client.contracts(), sent, needed);
         self.progress.report(Event::Phase(Phase::Accepting));
         self.openings[number].join().await
@@ -352,7 +363,8 @@ impl<'a> Put<'a> {
         self.check_kept()?;
         let manifest = Manifest { size, ..self.manifest() };
         let (catalogue, saved) = (Arc::clone(&self.client.catalogue), manifest.clone());
-        tokio::task::spawn_blocking(move || catalogue.save(&saved)).await??;
+        let marks = std::mem::take(&mut self.marks);
+        tokio::task::spawn_blocking(move || save(&catalogue, &saved, marks)).await??;
         forget(self.client.catalogue.remove_pending(self.object));
         let mut outcome = PutOutcome {
             manifest,
@@ -415,6 +427,17 @@ impl<'a> Put<'a> {
             false => self.client.contracts().clean_up(&ids, uncertain, deadline).await,
         }
     }
+}
+
+/// Saves a manifest, then the marks of its pieces, which nothing but audits depend on.
+fn save(catalogue: &Catalogue, manifest: &Manifest, mut marks: Marks) -> Result<(), CatalogueError> {
+    catalogue.save(manifest)?;
+    let pieces = manifest.segments.iter().flat_map(|entry| &entry.descriptor.pieces);
+    marks.keep(pieces.map(|piece| piece.piece));
+    if let Err(error) = catalogue.save_marks(manifest.object, &marks) {
+        tracing::warn!(%error, "the watermarks are not kept: audits read at random places");
+    }
+    Ok(())
 }
 
 /// A left-over in the catalogue does no harm: it is told apart, and can be removed later.

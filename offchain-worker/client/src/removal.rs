@@ -14,7 +14,8 @@ const BLOCK_PATIENCE: Duration = Duration::from_secs(60);
 pub struct RemoveOutcome {
     /// Contracts that were live and have been ended.
     pub ended: usize,
-    /// What was held for them: paid to the miners for what they have served, refunded for the rest.
+    /// What was held for them: the rest of the term is refunded at once; what they served until then goes to
+    /// the miners once the outcome of its windows is final, or comes back.
     pub released: Balance,
 }
 

@@ -6,32 +6,33 @@
 use crate::{
     fetch::{sources, Directory, SegmentFetch, Source},
     limits::{LAG_GRACE, MIN_LONE_UPLOAD_RATE, REPLACE_PAUSE, REPLACE_ROUNDS},
+    marks::{Marker, Tag},
     reserve::{Reserver, Slot},
-    upload::{finish_one, send_block, start, Pass, Rate},
+    upload::{finish_one, send_block, start, ObjectKeys, Pass, Rate},
     Client, ClientError, Event, Fault, Phase, Progress,
 };
 use bytes::Bytes;
 use lunarx_network::{PieceUpload, VerifiedRange};
-use lunarx_row::{PieceDescriptor, PieceRebuilder, RepairKey, RowError, SegmentDescriptor};
+use lunarx_row::{PieceDescriptor, PieceRebuilder, RowError};
 use std::sync::Arc;
 use tokio::time::{sleep, Instant};
 
-/// Finds a miner that has it for every piece of `pass` that is missing. `slots` and the descriptor are
-/// changed to match.
+/// Finds a miner that has it for every piece of `pass` that is missing. `slots` and the pass are changed to
+/// match.
 pub(crate) async fn replace(
     client: &Client,
     segment: usize,
-    repair: &RepairKey,
+    keys: &ObjectKeys,
     reserver: &Reserver,
     slots: &mut [Slot],
     pass: Pass,
     progress: &Arc<dyn Progress>,
-) -> Result<SegmentDescriptor, ClientError> {
-    let replacing = Replacing { client, segment, repair, reserver, progress };
+) -> Result<Pass, ClientError> {
+    let replacing = Replacing { client, segment, keys, reserver, progress };
     let pass = replacing.run(slots, pass).await?;
     let found = pass.pieces.iter().filter(|piece| piece.is_ok()).count();
     match found == pass.pieces.len() {
-        true => Ok(pass.descriptor),
+        true => Ok(pass),
         false => Err(reserver.too_few(pass.pieces.len(), found)),
     }
 }
@@ -40,7 +41,7 @@ pub(crate) async fn replace(
 pub(crate) struct Replacing<'a> {
     pub client: &'a Client,
     pub segment: usize,
-    pub repair: &'a RepairKey,
+    pub keys: &'a ObjectKeys,
     pub reserver: &'a Reserver,
     pub progress: &'a Arc<dyn Progress>,
 }
@@ -73,8 +74,9 @@ impl Replacing<'_> {
                 }
                 let target = &asked[at];
                 match self.rebuild(&pass, slots, at, target).await? {
-                    Ok(piece) => {
+                    Ok((piece, marks)) => {
                         pass.descriptor.pieces[at] = piece;
+                        pass.marks[at] = marks;
                         pass.pieces[at] = Ok(());
                         slots[at] = target.clone();
                     }
@@ -102,7 +104,7 @@ impl Replacing<'_> {
         slots: &[Slot],
         at: usize,
         target: &Slot,
-    ) -> Result<Result<PieceDescriptor, Fault>, ClientError> {
+    ) -> Result<Result<(PieceDescriptor, Vec<Tag>), Fault>, ClientError> {
         let have: Vec<Source> = sources(&pass.descriptor, &directory(slots))
             .into_iter()
             .zip(&pass.pieces)
@@ -114,15 +116,19 @@ impl Replacing<'_> {
             Err(fault) => return Ok(Err(fault)),
         };
         let index = u8::try_from(at).map_err(|_| RowError::Internal("piece number"))?;
-        let rebuilder = PieceRebuilder::new(descriptor, self.repair, index, target.miner.node_id())?;
+        let node = target.miner.node_id();
+        let rebuilder = PieceRebuilder::new(descriptor, &self.keys.repair, index, node)?;
+        let marker = Marker::new(self.keys.marks.of_piece(descriptor.id, index, node));
+        let making = Making { rebuilder, marker };
         let progress = Arc::clone(self.progress);
         let fetch = SegmentFetch::new(self.client.clone(), self.segment, descriptor, have, progress);
-        let rebuilder = match copy(rebuilder, fetch, &mut upload).await? {
-            Ok(rebuilder) => rebuilder,
+        let Making { rebuilder, marker } = match copy(making, fetch, &mut upload).await? {
+            Ok(made) => made,
             Err(fault) => return Ok(Err(fault)),
         };
         let piece = rebuilder.finish()?;
-        Ok(finish_one(upload, descriptor.piece_len, piece.piece).await.map(|()| piece))
+        let finished = finish_one(upload, descriptor.piece_len, piece.piece).await;
+        Ok(finished.map(|()| (piece, marker.finish())))
     }
 }
 
@@ -138,24 +144,24 @@ fn directory(slots: &[Slot]) -> Directory {
 
 /// Rebuilds window by window and sends what the target does not have yet.
 async fn copy(
-    mut rebuilder: PieceRebuilder,
+    mut making: Making,
     mut fetch: SegmentFetch,
     upload: &mut PieceUpload,
-) -> Result<Result<PieceRebuilder, Fault>, ClientError> {
-    let (stripes, step) = (rebuilder.stripes(), fetch.window_stripes());
+) -> Result<Result<Making, Fault>, ClientError> {
+    let (stripes, step) = (making.rebuilder.stripes(), fetch.window_stripes());
     let mut skip = upload.offset();
     let mut rate = Rate::default();
     let mut first = 0;
     while first < stripes {
         let count = step.min(stripes - first);
-        let (offset, len) = rebuilder.blocks_range(first, count);
+        let (offset, len) = making.rebuilder.blocks_range(first, count);
         let ranges = fetch.window(offset, len).await?;
         let (back, block) = tokio::task::spawn_blocking(move || {
-            let block = rebuild(&mut rebuilder, first, count, &ranges);
-            (rebuilder, block)
+            let block = making.window(first, count, &ranges);
+            (making, block)
         })
         .await?;
-        rebuilder = back;
+        making = back;
         let mut block = Bytes::from(block?);
         let known = usize::try_from(skip).unwrap_or(usize::MAX).min(block.len());
         skip = skip.saturating_sub(u64::try_from(known).unwrap_or(u64::MAX));
@@ -164,7 +170,7 @@ async fn copy(
         }
         first = first.saturating_add(count);
     }
-    Ok(Ok(rebuilder))
+    Ok(Ok(making))
 }
 
 /// Sends the next bytes of a piece, unless the miner takes too few in a time.
@@ -181,16 +187,26 @@ async fn send(upload: &mut PieceUpload, mut bytes: Bytes, rate: &mut Rate) -> Re
     Ok(())
 }
 
-fn rebuild(
-    rebuilder: &mut PieceRebuilder,
-    first: u64,
-    count: u64,
-    ranges: &[(u8, VerifiedRange)],
-) -> Result<Vec<u8>, RowError> {
-    let blocks: Vec<(u8, &VerifiedRange)> = ranges.iter().map(|(index, range)| (*index, range)).collect();
-    let mut bytes = Vec::new();
-    for stripe in first..first.saturating_add(count) {
-        bytes.append(&mut rebuilder.rebuild(stripe, &blocks)?);
+/// One piece in the making.
+struct Making {
+    rebuilder: PieceRebuilder,
+    marker: Marker,
+}
+
+impl Making {
+    fn window(
+        &mut self,
+        first: u64,
+        count: u64,
+        ranges: &[(u8, VerifiedRange)],
+    ) -> Result<Vec<u8>, RowError> {
+        let blocks: Vec<(u8, &VerifiedRange)> = ranges.iter().map(|(index, range)| (*index, range)).collect();
+        let mut bytes = Vec::new();
+        for stripe in first..first.saturating_add(count) {
+            let mut block = self.rebuilder.rebuild(stripe, &blocks)?;
+            self.marker.block(stripe, &block);
+            bytes.append(&mut block);
+        }
+        Ok(bytes)
     }
-    Ok(bytes)
 }

@@ -216,19 +216,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lunarx_core::{Addresses, EncryptionKey, NodeKey, Region, Services, GIB};
+    use lunarx_core::{Addresses, AuditRules, EncryptionKey, NodeKey, Region, Score, Services, GIB};
 
-    const PARAMETERS: ChainParameters = ChainParameters {
-        block_millis: 3_000,
-        day: 28_800,
-        window: 1_200,
-        accept_within: 100,
-        max_offer_life: 2_400,
-        max_windows: 100,
-        max_promises: 64,
-        collateral_per_gib: 1,
-        exit_delay: 10,
-    };
+    fn parameters() -> ChainParameters {
+        ChainParameters {
+            block_millis: 3_000,
+            day: 28_800,
+            window: 1_200,
+            accept_within: 100,
+            max_offer_life: 2_400,
+            max_windows: 100,
+            max_promises: 64,
+            collateral_per_gib: 1,
+            exit_delay: 10,
+            audit: AuditRules::of_window(1_200),
+        }
+    }
 
     fn miner() -> Candidate {
         Candidate {
@@ -243,6 +246,7 @@ mod tests {
             price: 100,
             collateral: 0,
             exit_at: None,
+            score: Score::default(),
         }
     }
 
@@ -263,7 +267,7 @@ mod tests {
     }
 
     fn verdict(offer: Offer<AccountId>) -> Result<(), Fault> {
-        check(&offer, &miner(), &request(), 300, &PARAMETERS)
+        check(&offer, &miner(), &request(), 300, &parameters())
     }
 
     #[test]

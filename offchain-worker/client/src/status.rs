@@ -6,8 +6,12 @@ use crate::{
     limits::{CONNECT_TIMEOUT, MAX_CONCURRENT_MINERS, PROBE_TIMEOUT},
     Client, ClientError, Fault, TermEnd, Terms,
 };
-use futures::{stream, StreamExt};
-use lunarx_core::{AccountId, Balance, ContractId, ContractInfo, NodeId, PieceId};
+use futures::{stream, StreamExt, TryStreamExt};
+use lunarx_chain::ChainError;
+use lunarx_core::{
+    AccountId, AuditInfo, Balance, ContractId, ContractInfo, ContractState, DisputeInfo, NodeId, PieceId,
+    Verdict,
+};
 use lunarx_proof::GROUP_BYTES;
 use lunarx_row::{Manifest, ObjectId, SegmentEntry};
 
@@ -26,8 +30,39 @@ pub struct PieceStatus {
     pub contract: ContractId,
     /// What the chain says of the contract. `None`: ended, expired or over.
     pub on_chain: Option<ContractInfo<AccountId>>,
+    /// What the chain says of the windows of an active contract.
+    pub audit: Option<AuditInfo<AccountId>>,
+    /// Windows of the contract that are over.
+    pub elapsed: u32,
     /// Whether a small part of it could be read and verified.
     pub readable: Result<(), Fault>,
+}
+
+impl PieceStatus {
+    /// Windows in which the service was proven: those that were paid, those that wait for their payment,
+    /// and those of which a majority of the trackers has said so already.
+    pub fn confirmed(&self) -> u32 {
+        let (Some(contract), Some(audit)) = (&self.on_chain, &self.audit) else { return 0 };
+        // The last window may be a short one.
+        let paid = contract.paid.checked_add(contract.window_fee.saturating_sub(1));
+        let paid = paid.and_then(|paid| paid.checked_div(contract.window_fee)).unwrap_or(0);
+        let valid = audit.votes.iter().filter(|votes| votes.majority() == Some(Verdict::Valid)).count();
+        let (paid, valid) = (u32::try_from(paid), u32::try_from(valid));
+        paid.unwrap_or(u32::MAX).saturating_add(audit.proven).saturating_add(valid.unwrap_or(u32::MAX))
+    }
+
+    /// The question that the miner has to answer on chain.
+    pub fn dispute(&self) -> Option<&DisputeInfo<AccountId>> {
+        self.audit.as_ref()?.dispute.as_ref()
+    }
+
+    /// Whether the contract's term is over, and only the outcome of its last windows is waited for.
+    pub fn is_closing(&self) -> bool {
+        self.on_chain.as_ref().is_some_and(|contract| {
+            let active = matches!(contract.state, ContractState::Active { .. });
+            active && (contract.ended.is_some() || self.elapsed >= contract.windows)
+        })
+    }
 }
 
 /// How one segment fares.
@@ -68,7 +103,7 @@ impl ObjectStatus {
         self.sum(|contract| contract.escrow)
     }
 
-    /// Paid to its miners so far, by the contracts that are live.
+    /// Paid for it so far, by the contracts that are live.
     pub fn paid(&self) -> Balance {
         self.sum(|contract| contract.paid)
     }
@@ -101,23 +136,38 @@ impl Client {
         entry: &SegmentEntry,
         sources: Vec<Source>,
     ) -> Result<SegmentStatus, ClientError> {
+        let height = *self.chain.finalized().borrow();
         let states = self.contracts().states(entry.contracts.iter().copied()).await?;
+        let audits = self.audits(&entry.contracts).await?;
         let probes: Vec<_> =
             sources.iter().map(|source| self.probe(source, entry.descriptor.piece_len)).collect();
         let readable: Vec<_> = stream::iter(probes).buffered(MAX_CONCURRENT_MINERS).collect().await;
-        let parts = sources.into_iter().zip(&entry.contracts).zip(states).zip(readable);
+        let elapsed = |contract: &ContractInfo<AccountId>| Some(contract.watched()?.elapsed(height));
+        let parts =
+            sources.into_iter().zip(&entry.contracts).zip(states.into_iter().zip(audits)).zip(readable);
         let pieces = parts
-            .map(|(((source, contract), on_chain), readable)| PieceStatus {
+            .map(|(((source, contract), (on_chain, audit)), readable)| PieceStatus {
                 index: source.index,
                 piece: source.piece,
                 node: source.node,
                 miner: source.miner.map(|miner| miner.account),
                 contract: *contract,
+                elapsed: on_chain.as_ref().and_then(elapsed).unwrap_or(0),
                 on_chain,
+                audit,
                 readable,
             })
             .collect();
         Ok(SegmentStatus { needed: entry.descriptor.code.k(), pieces })
+    }
+
+    /// What the chain says of the windows of `contracts`, in their order.
+    async fn audits(
+        &self,
+        contracts: &[ContractId],
+    ) -> Result<Vec<Option<AuditInfo<AccountId>>>, ChainError> {
+        let reads: Vec<_> = contracts.iter().map(|contract| self.chain.audit(*contract)).collect();
+        stream::iter(reads).buffered(MAX_CONCURRENT_MINERS).try_collect().await
     }
 
     /// Reads and verifies the first bytes of a piece.
@@ -133,5 +183,71 @@ impl Client {
             Some(_) => Ok(()),
             None => Err(Fault::Lied("sent nothing".into())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lunarx_core::{BatchRoot, WindowVotes};
+
+    fn piece(paid: Balance, votes: &[[Verdict; 2]]) -> PieceStatus {
+        let cast = |said: &[Verdict; 2]| {
+            let mut votes = WindowVotes::default();
+            (0..).zip(said).for_each(|(seat, verdict)| assert!(votes.cast(seat, *verdict)));
+            votes
+        };
+        let contract = ContractInfo {
+            id: ContractId([1; 32]),
+            client: AccountId([2; 32]),
+            miner: AccountId([3; 32]),
+            root: BatchRoot([4; 32]),
+            pieces: 1,
+            bytes: 10,
+            window: 20,
+            windows: 9,
+            window_fee: 10,
+            last_fee: 10,
+            ended: None,
+            escrow: 0,
+            paid,
+            commission: None,
+            state: ContractState::Active { since: 5, settled: 4 },
+        };
+        let votes = votes.iter().map(cast).collect();
+        PieceStatus {
+            index: 0,
+            piece: PieceId([5; 32]),
+            node: NodeId([6; 32]),
+            miner: None,
+            contract: contract.id,
+            on_chain: Some(contract),
+            audit: Some(AuditInfo { first: 6, proven: 2, votes, dispute: None }),
+            elapsed: 8,
+            readable: Ok(()),
+        }
+    }
+
+    #[test]
+    fn confirmed_are_the_windows_paid_those_to_be_paid_and_those_with_a_majority() {
+        use Verdict::{Offline, Valid};
+        let votes = [[Valid, Valid], [Valid, Offline], [Offline, Offline]];
+        assert_eq!(piece(0, &votes).confirmed(), 3);
+        assert_eq!(piece(30, &votes).confirmed(), 6);
+        assert_eq!(piece(33, &[]).confirmed(), 6, "the last window was a short one");
+        assert_eq!(PieceStatus { audit: None, ..piece(30, &votes) }.confirmed(), 0);
+        let mut free = piece(0, &[]);
+        free.on_chain.as_mut().unwrap().window_fee = 0;
+        assert_eq!(free.confirmed(), 2);
+    }
+
+    #[test]
+    fn a_contract_closes_once_its_term_is_over_or_cut() {
+        let mut piece = piece(0, &[]);
+        assert!(!piece.is_closing());
+        assert!(PieceStatus { elapsed: 9, ..piece.clone() }.is_closing());
+        piece.on_chain.as_mut().unwrap().ended = Some(7);
+        assert!(piece.is_closing());
+        assert!(!PieceStatus { on_chain: None, ..piece }.is_closing());
     }
 }

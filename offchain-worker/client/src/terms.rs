@@ -42,11 +42,11 @@ impl Terms {
         height: BlockNumber,
     ) -> Self {
         let end = |contract: &ContractInfo<AccountId>| match contract.state {
-            ContractState::Active { since, .. } => {
-                let blocks = contract.windows.saturating_mul(parameters.window);
+            ContractState::Active { since, .. } if contract.ended.is_none() => {
+                let blocks = contract.windows.saturating_mul(contract.window);
                 Some((contract.id, since.saturating_add(blocks)))
             }
-            ContractState::Pending { .. } => None,
+            ContractState::Active { .. } | ContractState::Pending { .. } => None,
         };
         let ends = contracts.into_iter().filter_map(end).collect();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -84,20 +84,23 @@ impl Terms {
 mod tests {
     use super::*;
     use crate::Code;
-    use lunarx_core::{BatchRoot, NodeId, PieceId};
+    use lunarx_core::{AuditRules, BatchRoot, NodeId, PieceId};
     use lunarx_row::{Codec, PieceDescriptor, SegmentDescriptor, SegmentId};
 
-    const PARAMETERS: ChainParameters = ChainParameters {
-        block_millis: 3_000,
-        day: 28_800,
-        window: 1_200,
-        accept_within: 100,
-        max_offer_life: 2_400,
-        max_windows: 100,
-        max_promises: 64,
-        collateral_per_gib: 1,
-        exit_delay: 10,
-    };
+    fn parameters() -> ChainParameters {
+        ChainParameters {
+            block_millis: 3_000,
+            day: 28_800,
+            window: 1_200,
+            accept_within: 100,
+            max_offer_life: 2_400,
+            max_windows: 100,
+            max_promises: 64,
+            collateral_per_gib: 1,
+            exit_delay: 10,
+            audit: AuditRules::of_window(1_200),
+        }
+    }
 
     fn contract(id: u8, state: ContractState) -> ContractInfo<AccountId> {
         ContractInfo {
@@ -107,10 +110,14 @@ mod tests {
             root: BatchRoot([0; 32]),
             pieces: 1,
             bytes: 64,
+            window: 1_200,
             windows: 10,
             window_fee: 1,
+            last_fee: 1,
+            ended: None,
             escrow: 10,
             paid: 0,
+            commission: None,
             state,
         }
     }
@@ -138,7 +145,7 @@ mod tests {
     #[test]
     fn ends_when_the_first_segment_has_too_few_pieces_left() {
         let contracts = [active(1, 100), active(2, 300), active(3, 200), active(4, 150), active(5, 160)];
-        let terms = Terms::of(&contracts, PARAMETERS, 1_000);
+        let terms = Terms::of(&contracts, parameters(), 1_000);
         let end = |segments: &[SegmentEntry]| terms.end_of(segments).map(|end| end.block);
         assert_eq!(end(&[segment([1, 2, 3])]), Some(200 + 12_000));
         assert_eq!(end(&[segment([1, 2, 3]), segment([4, 5, 9])]), Some(150 + 12_000));
@@ -149,13 +156,16 @@ mod tests {
     #[test]
     fn what_is_not_accepted_keeps_nothing() {
         let waiting = contract(2, ContractState::Pending { accept_by: 9_999 });
-        let terms = Terms::of(&[active(1, 100), waiting], PARAMETERS, 1_000);
+        let terms = Terms::of(&[active(1, 100), waiting], parameters(), 1_000);
+        assert_eq!(terms.end_of(&[segment([1, 2, 3])]), None);
+        let ended = ContractInfo { ended: Some(900), ..active(2, 100) };
+        let terms = Terms::of(&[active(1, 100), ended], parameters(), 1_000);
         assert_eq!(terms.end_of(&[segment([1, 2, 3])]), None);
     }
 
     #[test]
     fn time_follows_the_pace_of_the_chain() {
-        let terms = Terms { now: 1_790_000_000, ..Terms::of([], PARAMETERS, 1_000) };
+        let terms = Terms { now: 1_790_000_000, ..Terms::of([], parameters(), 1_000) };
         assert_eq!(terms.time_of(1_100), 1_790_000_300);
         assert_eq!(terms.time_of(900), 1_789_999_700);
         assert!(terms.time_of(BlockNumber::MAX) > 1_790_000_000);

@@ -12,8 +12,8 @@ use crate::{
 use async_trait::async_trait;
 use lunarx_chain::{AccountBalance, Call, Chain, ChainError, MemoryChain, Receipt, Signer};
 use lunarx_core::{
-    AccountId, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo, NodeId, ProviderInfo, Quote,
-    Supply,
+    AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
+    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
 };
 use lunarx_row::manifest::{max_segments, MAX_NAME_BYTES};
 use std::{
@@ -37,14 +37,15 @@ fn reopened(world: &World) -> Catalogue {
     Catalogue::open(world.folder.path().join("objects"), keys().manifest().clone()).unwrap()
 }
 
+/// Those that were not ended.
 async fn live(world: &World) -> Vec<ContractInfo<AccountId>> {
-    world.chain.contracts_of(world.client.account()).await.unwrap()
+    let contracts = world.chain.contracts_of(world.client.account()).await.unwrap();
+    contracts.into_iter().filter(|contract| contract.ended.is_none()).collect()
 }
 
 /// Nothing is held, live, stored or pending.
 async fn assert_nothing_left(world: &World) {
-    assert_eq!(world.held().await, 0);
-    assert!(live(world).await.is_empty());
+    world.assert_closed().await;
     let files = std::fs::read_dir(world.client.catalogue().folder()).unwrap();
     assert_eq!(files.count(), 0);
 }
@@ -324,6 +325,34 @@ impl Chain for Watched {
 
     async fn quote(&self, bytes: u64, windows: u32, price: Balance) -> Result<Option<Quote>, ChainError> {
         self.chain.quote(bytes, windows, price).await
+    }
+
+    async fn contracts(&self) -> Result<Vec<ContractInfo<AccountId>>, ChainError> {
+        self.chain.contracts().await
+    }
+
+    async fn audit_seeds(&self, from: BlockNumber, count: u32) -> Result<Vec<Option<AuditSeed>>, ChainError> {
+        self.chain.audit_seeds(from, count).await
+    }
+
+    async fn rounds(&self) -> Result<Vec<RoundDetails<AccountId>>, ChainError> {
+        self.chain.rounds().await
+    }
+
+    async fn tracker(&self, account: AccountId) -> Result<Option<TrackerInfo<AccountId>>, ChainError> {
+        self.chain.tracker(account).await
+    }
+
+    async fn trackers(&self) -> Result<Vec<TrackerInfo<AccountId>>, ChainError> {
+        self.chain.trackers().await
+    }
+
+    async fn audit(&self, contract: ContractId) -> Result<Option<AuditInfo<AccountId>>, ChainError> {
+        self.chain.audit(contract).await
+    }
+
+    async fn disputes(&self) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
+        self.chain.disputes().await
     }
 
     async fn balance(&self, account: AccountId) -> Result<AccountBalance, ChainError> {

@@ -20,6 +20,7 @@ use crate::{
     limits::{
         BLOCK_TIMEOUT, FINISH_TIMEOUT, MAX_UPLOAD_BLOCKS, READ_BYTES, RESERVE_TIMEOUT, UPLOAD_BUFFER_BYTES,
     },
+    marks::{MarkKey, Marker, Tag},
     reader::{Plaintext, SegmentLen},
     reserve::Slot,
     Client, ClientError, Event, Fault, MinerFault, Progress,
@@ -42,6 +43,7 @@ use tokio_util::task::AbortOnDropHandle;
 pub(crate) struct ObjectKeys {
     pub data: DataKey,
     pub repair: RepairKey,
+    pub marks: MarkKey,
 }
 
 impl ObjectKeys {
@@ -55,6 +57,8 @@ pub(crate) struct Pass {
     pub descriptor: SegmentDescriptor,
     /// For each piece, whether its miner has it.
     pub pieces: Vec<Result<(), Fault>>,
+    /// For each piece made in this pass, the tags of its watermarks.
+    pub marks: Vec<Vec<Tag>>,
 }
 
 /// Encodes the next segment of `plaintext` and uploads its pieces, piece `i` to `slots[i]`. Fails if
@@ -70,7 +74,10 @@ pub(crate) async fn upload(
 ) -> Result<(Plaintext, Pass), ClientError> {
     let needed = usize::from(code.k());
     let nodes: Vec<NodeId> = slots.iter().map(|slot| slot.miner.node_id()).collect();
-    let encoder = SegmentEncoder::new(SegmentId::random(), code, keys.segment(), &nodes)?;
+    let id = SegmentId::random();
+    let encoder = SegmentEncoder::new(id, code, keys.segment(), &nodes)?;
+    let marker = |(index, node): (u8, &NodeId)| Marker::new(keys.marks.of_piece(id, index, *node));
+    let markers = (0..code.n()).zip(&nodes).map(marker).collect();
     let depth = (UPLOAD_BUFFER_BYTES / (slots.len().max(1) * STRIPE_SHARD_BYTES)).clamp(1, MAX_UPLOAD_BLOCKS);
     let gauges: Vec<Arc<Gauge>> = slots.iter().map(|_| Arc::default()).collect();
     let (feeds, lanes): (Vec<_>, Vec<_>) = slots
@@ -81,15 +88,15 @@ pub(crate) async fn upload(
             (Some(feed), AbortOnDropHandle::new(tokio::spawn(lane.run())))
         })
         .unzip();
-    let feeds = Feeds { feeds, needed };
+    let feeds = Feeds { feeds, markers, needed };
     let encoding = tokio::task::spawn_blocking(move || encode(plaintext, len, encoder, feeds, &*progress));
     let sending = async {
         let (plaintext, encoded) = encoding.await?;
         // After a failure the lanes end with their handles.
-        let descriptor = encoded?;
+        let (descriptor, marks) = encoded?;
         let finished = join_all(lanes).await.into_iter().zip(&descriptor.pieces);
         let pieces = finished.map(|(lane, piece)| check(lane, piece)).collect();
-        Ok::<_, Halt>((plaintext, Pass { descriptor, pieces }))
+        Ok::<_, Halt>((plaintext, Pass { descriptor, pieces, marks }))
     };
     let sent = tokio::select! {
         biased;
@@ -160,14 +167,18 @@ impl From<tokio::task::JoinError> for Halt {
     }
 }
 
-/// The ways to the miners that have not failed.
+/// The ways to the miners that have not failed, and the marks of all pieces.
 struct Feeds {
     feeds: Vec<Option<Feed>>,
+    markers: Vec<Marker>,
     needed: usize,
 }
 
 impl Feeds {
     fn push(&mut self, stripe: StripeBlocks) -> Result<(), Halt> {
+        for (marker, block) in self.markers.iter_mut().zip(&stripe.blocks) {
+            marker.block(stripe.index, block);
+        }
         for (lane, block) in self.feeds.iter_mut().zip(stripe.blocks) {
             if lane.as_ref().is_some_and(|feed| !feed.push(block.into())) {
                 *lane = None;
@@ -180,11 +191,15 @@ impl Feeds {
         }
     }
 
-    /// The segment is at its end.
-    fn complete(self) {
+    /// The segment is at its end. Gives the tags of each piece.
+    fn complete(self) -> Vec<Vec<Tag>> {
         self.feeds.into_iter().flatten().for_each(Feed::complete);
+        self.markers.into_iter().map(Marker::finish).collect()
     }
 }
+
+/// A segment that was encoded, with the tags of each of its pieces.
+type Encoded = (SegmentDescriptor, Vec<Vec<Tag>>);
 
 /// Reads and encodes one segment, on a thread of its own.
 fn encode(
@@ -193,12 +208,9 @@ fn encode(
     encoder: SegmentEncoder,
     mut feeds: Feeds,
     progress: &dyn Progress,
-) -> (Plaintext, Result<SegmentDescriptor, Halt>) {
+) -> (Plaintext, Result<Encoded, Halt>) {
     let result = encode_from(&mut plaintext, len, encoder, &mut feeds, progress);
-    if result.is_ok() {
-        feeds.complete();
-    }
-    (plaintext, result)
+    (plaintext, result.map(|descriptor| (descriptor, feeds.complete())))
 }
 
 fn encode_from(

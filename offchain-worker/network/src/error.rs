@@ -137,6 +137,16 @@ pub enum NetworkError {
         /// What the piece has.
         piece_len: u64,
     },
+    /// The caller put more into a request than it can carry.
+    #[error("{count} {what} in one request, expected at most {max}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: usize,
+        /// The most.
+        max: u32,
+    },
 }
 
 impl NetworkError {
@@ -160,7 +170,8 @@ impl NetworkError {
             | Self::Protocol { .. }
             | Self::BadOffer { .. }
             | Self::Corrupt { .. }
-            | Self::OutsidePiece { .. } => false,
+            | Self::OutsidePiece { .. }
+            | Self::TooMany { .. } => false,
         }
     }
 }

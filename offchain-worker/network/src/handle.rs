@@ -3,7 +3,11 @@
 use crate::{
     config::{Config, Limits, Protocols},
     identity::peer_id_of,
-    piece::{client, server::Server, PieceDownload, PieceService, PieceUpload, ReserveRequest, SignedOffer},
+    piece::{
+        client,
+        server::{Server, Services},
+        PieceDownload, PieceService, PieceUpload, ReserveRequest, SignedOffer, TrackerService,
+    },
     runner::{Command, NetworkRunner, COMMAND_QUEUE},
     streams::{OpenError, INBOUND_QUEUE},
     transport, NetworkError, NodeSecret,
@@ -26,10 +30,10 @@ const OPEN_ATTEMPTS: usize = 2;
 pub fn construct(config: Config) -> Result<(Network, NetworkRunner), NetworkError> {
     let protocols = Protocols::of(&config.genesis);
     let (commands, received) = mpsc::channel(COMMAND_QUEUE);
-    let (service, services) = watch::channel(None);
+    let (services, served) = watch::channel(Services::default());
     let (inbound, server) = if config.serve {
         let (sender, inbound) = mpsc::channel(INBOUND_QUEUE);
-        let server = Server::new(inbound, services, config.limits.clone(), commands.downgrade());
+        let server = Server::new(inbound, served, config.limits.clone(), commands.downgrade());
         (Some(sender), Some(server))
     } else {
         (None, None)
@@ -41,7 +45,7 @@ pub fn construct(config: Config) -> Result<(Network, NetworkRunner), NetworkErro
     config.bootstrap.iter().for_each(|(node, addresses)| runner.add_addresses(node, addresses));
     let node_key = config.secret.node_key();
     let (secret, genesis, limits) = (config.secret, config.genesis, config.limits);
-    let inner = Inner { secret, node_key, genesis, limits, commands, service };
+    let inner = Inner { secret, node_key, genesis, limits, commands, services };
     Ok((Network(Arc::new(inner)), runner))
 }
 
@@ -51,7 +55,7 @@ struct Inner {
     genesis: [u8; 32],
     limits: Limits,
     commands: mpsc::Sender<Command>,
-    service: watch::Sender<Option<Arc<dyn PieceService>>>,
+    services: watch::Sender<Services>,
 }
 
 /// A node of the network. Cheap to clone; the network ends with its last clone.
@@ -125,10 +129,16 @@ impl Network {
         answer.await.unwrap_or_default()
     }
 
-    /// Serves pieces to others from now on. Until then every request is refused as `Unavailable`. Has no
+    /// Serves pieces to others from now on. Until then requests for them are refused as `Unavailable`. Has no
     /// effect on a node constructed with `serve: false`.
     pub fn serve(&self, service: Arc<dyn PieceService>) {
-        self.0.service.send_replace(Some(service));
+        self.0.services.send_modify(|services| services.pieces = Some(service));
+    }
+
+    /// Serves as a tracker from now on. Until then requests to a tracker are refused as `Unavailable`. Has
+    /// no effect on a node constructed with `serve: false`.
+    pub fn serve_tracker(&self, service: Arc<dyn TrackerService>) {
+        self.0.services.send_modify(|services| services.tracker = Some(service));
     }
 
     /// Asks a miner to hold space.
@@ -188,12 +198,12 @@ impl Network {
         client::retrieve(self.link(miner), stream, client::Wanted { piece, piece_len, offset, len }).await
     }
 
-    fn link(&self, node: NodeKey) -> client::Link {
+    pub(crate) fn link(&self, node: NodeKey) -> client::Link {
         client::Link { node, limits: self.0.limits.clone(), commands: self.0.commands.downgrade() }
     }
 
     /// A stream to a node, connecting first if need be.
-    async fn open(&self, node: NodeKey) -> Result<Stream, NetworkError> {
+    pub(crate) async fn open(&self, node: NodeKey) -> Result<Stream, NetworkError> {
         let peer = peer_of(node)?;
         let mut reason = String::new();
         for _ in 0..OPEN_ATTEMPTS {

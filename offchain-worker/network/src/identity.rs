@@ -14,6 +14,8 @@ use std::{
 };
 use zeroize::Zeroizing;
 
+/// The file of a daemon's secret in its data folder.
+pub const NODE_KEY_FILE: &str = "node.key";
 /// Multihash code of an inlined key ("identity").
 const INLINED: u64 = 0;
 /// Only its owner may read a secret.
@@ -37,6 +39,11 @@ impl NodeSecret {
         let mut seed = Zeroizing::new([0; 32]);
         seed.copy_from_slice(secret.as_ref());
         Self(seed)
+    }
+
+    /// The secret of the daemon whose data folder is `dir`, made there once.
+    pub fn open_or_create(dir: &Path) -> Result<Self, NetworkError> {
+        Self::load_or_create(&dir.join(NODE_KEY_FILE))
     }
 
     /// Reads the secret at `path`, or makes one there that only its owner may read.
@@ -174,8 +181,8 @@ mod tests {
     #[test]
     fn secret_is_made_once_and_private() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys/node");
-        let made = NodeSecret::load_or_create(&path).unwrap();
+        let path = folder.path().join("keys").join(NODE_KEY_FILE);
+        let made = NodeSecret::open_or_create(path.parent().unwrap()).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, SECRET_MODE);
         assert_eq!(NodeSecret::load_or_create(&path).unwrap().node_key(), made.node_key());
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);

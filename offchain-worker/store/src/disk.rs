@@ -62,6 +62,7 @@ use crate::{
     BatchEntry, EncodedRange, PieceStore, Reservation, StoreError, StoredContract, Usage,
 };
 use lunarx_core::{ContractId, PieceId};
+use lunarx_proof::ChunkProof;
 #[cfg(test)]
 pub(crate) use publish::Step;
 use std::{
@@ -258,6 +259,10 @@ impl PieceStore for DiskStore {
 
     fn read_range(&self, piece: PieceId, offset: u64, len: u64) -> Result<EncodedRange, StoreError> {
         self.read(piece, offset, len)
+    }
+
+    fn prove_chunk(&self, piece: PieceId, chunk: u64) -> Result<ChunkProof, StoreError> {
+        self.prove(piece, chunk)
     }
 
     fn usage(&self) -> Usage {

@@ -6,7 +6,7 @@ use crate::{
     BatchEntry, EncodedRange, PieceStore, Reservation, StoreError, StoredContract, Usage,
 };
 use lunarx_core::{ContractId, PieceId};
-use lunarx_proof::{commit, encode_range, RangeError};
+use lunarx_proof::{commit, encode_range, prove_chunk, ChunkProof, RangeError};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -58,6 +58,16 @@ impl State {
 
     fn held_mut(&mut self, contract: ContractId) -> Result<&mut Held, StoreError> {
         self.contracts.get_mut(&contract).ok_or(StoreError::UnknownContract(contract))
+    }
+
+    /// Bytes and hashes of a finished piece.
+    fn finished(&self, piece: PieceId) -> Result<(&Vec<u8>, &Vec<u8>), StoreError> {
+        let mut pieces = self.contracts.values().flat_map(|held| held.pieces.values());
+        let found = pieces.find_map(|held| match &held.finished {
+            Some((id, tree)) if *id == piece => Some((&held.bytes, tree)),
+            _ => None,
+        });
+        found.ok_or(StoreError::UnknownPiece(piece))
     }
 }
 
@@ -179,22 +189,28 @@ impl PieceStore for MemoryStore {
 
     fn read_range(&self, piece: PieceId, offset: u64, len: u64) -> Result<EncodedRange, StoreError> {
         let state = self.state();
-        let mut pieces = state.contracts.values().flat_map(|held| held.pieces.values());
-        let found = pieces.find_map(|held| match &held.finished {
-            Some((id, tree)) if *id == piece => Some((&held.bytes, tree)),
-            _ => None,
-        });
-        let (data, tree) = found.ok_or(StoreError::UnknownPiece(piece))?;
+        let (data, tree) = state.finished(piece)?;
         let piece_len = len_u64(data);
-        let bytes = encode_range(data, tree, piece, piece_len, offset, len).map_err(|error| match error {
-            RangeError::Io(source) => StoreError::Unreadable { piece, source },
-            other => StoreError::Range(other),
-        })?;
+        let bytes = encode_range(data, tree, piece, piece_len, offset, len).map_err(unread(piece))?;
         Ok(EncodedRange { piece_len, bytes })
+    }
+
+    fn prove_chunk(&self, piece: PieceId, chunk: u64) -> Result<ChunkProof, StoreError> {
+        let state = self.state();
+        let (data, tree) = state.finished(piece)?;
+        prove_chunk(data, tree, len_u64(data), chunk).map_err(unread(piece))
     }
 
     fn usage(&self) -> Usage {
         self.state().ledger.usage()
+    }
+}
+
+/// What a failed read of a piece says.
+fn unread(piece: PieceId) -> impl Fn(RangeError) -> StoreError {
+    move |error| match error {
+        RangeError::Io(source) => StoreError::Unreadable { piece, source },
+        other => StoreError::Range(other),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{BatchEntry, StoreError, Usage};
 use lunarx_core::{BlockNumber, ContractId, NodeKey, PieceId};
+use lunarx_proof::ChunkProof;
 
 /// Space promised to a client before it pays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +79,9 @@ pub trait PieceStore: Send + Sync + 'static {
     /// Bytes `offset..offset + len` of a finished piece and the hashes that prove them; at most
     /// `lunarx_proof::MAX_RANGE_BYTES`.
     fn read_range(&self, piece: PieceId, offset: u64, len: u64) -> Result<EncodedRange, StoreError>;
+
+    /// Chunk `chunk` of a finished piece and its siblings. With a bad disk they prove nothing.
+    fn prove_chunk(&self, piece: PieceId, chunk: u64) -> Result<ChunkProof, StoreError>;
 
     /// The space as it stands.
     fn usage(&self) -> Usage;

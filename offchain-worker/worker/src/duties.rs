@@ -5,7 +5,7 @@
 //! asked for again.
 
 use lunarx_core::{
-    AccountId, BatchRoot, BlockNumber, ChainParameters, ContractId, ContractInfo, ContractState,
+    AccountId, BatchRoot, BlockNumber, ChainParameters, ContractId, ContractInfo, ContractState, DisputeInfo,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,10 @@ pub const CONFIRMATIONS: BlockNumber = 5;
 /// before the miner does it to get its promised space back.
 pub const EXPIRE_GRACE: BlockNumber = 20;
 
+/// Blocks before the end of a dispute in which a contract is surrendered of which the store knows nothing at
+/// all. Before, the operator may still bring the store back.
+pub const LAST_CALL: BlockNumber = 10;
+
 /// The finalized state of the chain, as far as one miner is concerned.
 #[derive(Clone, Copy, Debug)]
 pub struct ChainView<'a> {
@@ -26,6 +30,8 @@ pub struct ChainView<'a> {
     pub parameters: &'a ChainParameters,
     /// Every live contract of the miner's account.
     pub contracts: &'a [ContractInfo<AccountId>],
+    /// Open disputes, those of others among them.
+    pub disputes: &'a [DisputeInfo<AccountId>],
     /// The miner's account: contracts in which it is only the client are none of its duties.
     pub miner: AccountId,
 }
@@ -51,6 +57,8 @@ pub struct Holding {
     /// The finished pieces. `None` where they were not looked at, or cannot be read: no contract
     /// matches them then, and what is kept is taken to be whole.
     pub batch: Option<Batch>,
+    /// Whether the bytes turned out not to be what they were.
+    pub damaged: bool,
 }
 
 /// Everything the store holds.
@@ -83,7 +91,11 @@ pub struct Duties {
     pub accept: Vec<ContractId>,
     /// Active contracts whose pieces are held, but as a reservation still: keep.
     pub keep: Vec<ContractId>,
-    /// Active contracts with windows to be paid for.
+    /// Open disputes that ask for proofs of what is held: answer.
+    pub answer: Vec<DisputeInfo<AccountId>>,
+    /// Active contracts whose data is lost: say so.
+    pub surrender: Vec<ContractId>,
+    /// Active contracts with windows whose outcome is final.
     pub settle: Vec<ContractId>,
     /// Pending contracts that nobody can accept any more.
     pub expire: Vec<ContractId>,
@@ -99,6 +111,7 @@ pub struct Duties {
 pub fn derive(view: ChainView<'_>, held: &Holdings, settle_every: u32) -> Duties {
     let mut duties = Duties::default();
     let mut live = BTreeSet::new();
+    let disputes: BTreeMap<_, _> = view.disputes.iter().map(|dispute| (dispute.contract, dispute)).collect();
     for contract in view.contracts.iter().filter(|contract| contract.miner == view.miner) {
         live.insert(contract.id);
         let holding = held.get(&contract.id);
@@ -106,15 +119,11 @@ pub fn derive(view: ChainView<'_>, held: &Holdings, settle_every: u32) -> Duties
             ContractState::Pending { accept_by } => {
                 pending(&mut duties, view.height, contract, accept_by, holding);
             }
-            ContractState::Active { since, settled } => {
-                match holding {
-                    None => duties.trouble.push(Trouble::LostData(contract.id)),
-                    Some(holding) if holding.kept && holding.batch.is_none() => {}
-                    Some(holding) if matches(contract, holding) && holding.kept => {}
-                    Some(holding) if matches(contract, holding) => duties.keep.push(contract.id),
-                    Some(_) => duties.trouble.push(Trouble::LostData(contract.id)),
-                }
-                if settlement_is_due(view, contract, since, settled, settle_every) {
+            ContractState::Active { settled, .. } => {
+                let dispute = disputes.get(&contract.id).copied();
+                active(&mut duties, view.height, contract, dispute, holding);
+                // While a dispute is open, the chain settles nothing of the contract.
+                if dispute.is_none() && settlement_is_due(view, contract, settled, settle_every) {
                     duties.settle.push(contract.id);
                 }
             }
@@ -151,24 +160,52 @@ fn pending(
     }
 }
 
+/// A contract that the miner serves.
+fn active(
+    duties: &mut Duties,
+    height: BlockNumber,
+    contract: &ContractInfo<AccountId>,
+    dispute: Option<&DisputeInfo<AccountId>>,
+    holding: Option<&Holding>,
+) {
+    match holding {
+        None => duties.trouble.push(Trouble::LostData(contract.id)),
+        Some(holding) if holding.damaged => {}
+        Some(holding) if holding.kept && holding.batch.is_none() => {}
+        Some(holding) if matches(contract, holding) && holding.kept => {}
+        Some(holding) if matches(contract, holding) => duties.keep.push(contract.id),
+        Some(_) => duties.trouble.push(Trouble::LostData(contract.id)),
+    }
+    // A call that is sent now takes effect in a later block.
+    let open = dispute.filter(|dispute| height < dispute.deadline);
+    match (holding, open) {
+        (Some(holding), _) if holding.damaged => duties.surrender.push(contract.id),
+        // An answer is tried whatever is held: the proofs show whether the data is here.
+        (Some(_), Some(dispute)) if !dispute.positions.is_empty() => duties.answer.push(dispute.clone()),
+        (None, Some(dispute)) if height.saturating_add(LAST_CALL) >= dispute.deadline => {
+            duties.surrender.push(contract.id);
+        }
+        _ => {}
+    }
+}
+
 /// Whether what is held is exactly what the contract covers.
 pub fn matches(contract: &ContractInfo<AccountId>, holding: &Holding) -> bool {
     let promised = Batch { root: contract.root, pieces: contract.pieces, bytes: contract.bytes };
     contract.pieces > 0 && holding.batch == Some(promised)
 }
 
-/// Whether enough windows have passed since the last settlement, or the term is over.
+/// Whether the outcome of enough windows has become final since the last settlement, or that of all.
 fn settlement_is_due(
     view: ChainView<'_>,
     contract: &ContractInfo<AccountId>,
-    since: BlockNumber,
     settled: u32,
     settle_every: u32,
 ) -> bool {
-    let passed = view.height.saturating_sub(since).checked_div(view.parameters.window).unwrap_or(0);
-    let elapsed = passed.min(contract.windows);
-    let owed = elapsed.saturating_sub(settled);
-    owed >= settle_every.max(1) || (owed > 0 && elapsed == contract.windows)
+    let Some(watched) = contract.watched() else { return false };
+    let decided = watched.elapsed(view.height.saturating_sub(view.parameters.audit.final_after));
+    let owed = decided.saturating_sub(settled);
+    owed >= settle_every.max(1) || (owed > 0 && decided == contract.windows)
 }
 
 /// Kept contracts that the chain did not show, and since when.
@@ -188,6 +225,7 @@ impl Absences {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lunarx_core::AuditRules;
 
     const MINER: AccountId = AccountId([7; 32]);
     const WINDOW: BlockNumber = 100;
@@ -204,6 +242,7 @@ mod tests {
             max_promises: 16,
             collateral_per_gib: 1,
             exit_delay: 10,
+            audit: AuditRules::of_window(WINDOW),
         }
     }
 
@@ -219,10 +258,14 @@ mod tests {
             root: ROOT,
             pieces: 1,
             bytes: 10,
+            window: WINDOW,
             windows: 5,
             window_fee: 1,
+            last_fee: 1,
+            ended: None,
             escrow: 5,
             paid: 0,
+            commission: None,
             state,
         }
     }
@@ -231,13 +274,13 @@ mod tests {
         contract(n, ContractState::Pending { accept_by })
     }
 
-    fn active(n: u8, since: BlockNumber, settled: u32) -> ContractInfo<AccountId> {
+    fn active_since(n: u8, since: BlockNumber, settled: u32) -> ContractInfo<AccountId> {
         contract(n, ContractState::Active { since, settled })
     }
 
     fn held(n: u8, kept: bool) -> (ContractId, Holding) {
         let batch = Some(Batch { root: ROOT, pieces: 1, bytes: 10 });
-        (id(n), Holding { kept, expires: 200, batch })
+        (id(n), Holding { kept, expires: 200, batch, damaged: false })
     }
 
     fn at(
@@ -245,9 +288,67 @@ mod tests {
         contracts: &[ContractInfo<AccountId>],
         held: impl IntoIterator<Item = (ContractId, Holding)>,
     ) -> Duties {
+        disputed(height, contracts, &[], held)
+    }
+
+    fn disputed(
+        height: BlockNumber,
+        contracts: &[ContractInfo<AccountId>],
+        disputes: &[DisputeInfo<AccountId>],
+        held: impl IntoIterator<Item = (ContractId, Holding)>,
+    ) -> Duties {
         let parameters = parameters();
-        let view = ChainView { height, parameters: &parameters, contracts, miner: MINER };
+        let view = ChainView { height, parameters: &parameters, contracts, disputes, miner: MINER };
         derive(view, &held.into_iter().collect(), 2)
+    }
+
+    fn dispute(n: u8, deadline: BlockNumber, positions: Vec<u64>) -> DisputeInfo<AccountId> {
+        let (contract, opener) = (id(n), AccountId([9; 32]));
+        DisputeInfo { contract, opener, challenge: None, opened: 10, deadline, positions }
+    }
+
+    #[test]
+    fn answers_disputes_once_their_bytes_are_known_and_in_time() {
+        let duties =
+            |height, dispute| disputed(height, &[active_since(1, 10, 0)], &[dispute], [held(1, true)]).answer;
+        let open = dispute(1, 50, vec![1, 2]);
+        for height in [20, 49] {
+            let answer = duties(height, open.clone());
+            assert!(answer.len() == 1 && answer.contains(&open), "{answer:?}");
+        }
+        assert!(duties(50, open).is_empty(), "the next block comes too late");
+        assert!(duties(20, dispute(1, 50, vec![])).is_empty(), "the next seed is not known");
+        assert!(duties(20, dispute(2, 50, vec![1])).is_empty(), "of another miner");
+    }
+
+    #[test]
+    fn settles_nothing_that_is_in_dispute() {
+        let (height, open) = (10 + 50 * WINDOW, dispute(1, u32::MAX, vec![]));
+        let contracts = [active_since(1, 10, 0)];
+        assert_eq!(disputed(height, &contracts, &[], [held(1, true)]).settle, [id(1)]);
+        assert!(disputed(height, &contracts, &[open], [held(1, true)]).settle.is_empty());
+    }
+
+    #[test]
+    fn surrenders_what_is_damaged_and_answers_nothing_of_it() {
+        let damaged = (id(1), Holding { damaged: true, ..held(1, true).1 });
+        let contracts = [active_since(1, 10, 0)];
+        for disputes in [vec![], vec![dispute(1, 50, vec![1])]] {
+            let duties = disputed(20, &contracts, &disputes, [damaged]);
+            assert_eq!((duties.surrender, duties.answer), (vec![id(1)], vec![]));
+        }
+        assert!(disputed(20, &[], &[], [damaged]).surrender.is_empty());
+    }
+
+    #[test]
+    fn surrenders_what_the_store_does_not_know_only_at_the_end_of_a_dispute() {
+        let contracts = [active_since(1, 10, 0)];
+        let at = |height| disputed(height, &contracts, &[dispute(1, 50, vec![1])], []);
+        assert_eq!(at(20).trouble, [Trouble::LostData(id(1))]);
+        assert!(at(49 - LAST_CALL).surrender.is_empty());
+        assert_eq!(at(50 - LAST_CALL).surrender, [id(1)]);
+        assert!(at(50).surrender.is_empty(), "too late");
+        assert!(disputed(45, &contracts, &[], []).surrender.is_empty());
     }
 
     #[test]
@@ -278,7 +379,7 @@ mod tests {
         let root = lunarx_proof::batch_root(&[]);
         let empty = ContractInfo { root, pieces: 0, bytes: 0, ..pending_at(1, 50) };
         let batch = Some(Batch { root, pieces: 0, bytes: 0 });
-        let duties = at(10, &[empty], [(id(1), Holding { kept: false, expires: 200, batch })]);
+        let duties = at(10, &[empty], [(id(1), Holding { batch, ..held(1, false).1 })]);
         assert!(duties.accept.is_empty());
     }
 
@@ -291,27 +392,39 @@ mod tests {
 
     #[test]
     fn contracts_in_which_it_is_the_client_are_no_duty() {
-        let other = ContractInfo { miner: AccountId([8; 32]), client: MINER, ..active(1, 0, 0) };
+        let other = ContractInfo { miner: AccountId([8; 32]), client: MINER, ..active_since(1, 0, 0) };
         assert_eq!(at(1_000, &[other], []), Duties::default());
     }
 
     #[test]
     fn settles_every_so_many_windows_and_at_the_end() {
-        let due = |height, settled| !at(height, &[active(1, 10, settled)], [held(1, true)]).settle.is_empty();
-        assert!(!due(10 + WINDOW, 0), "one window is too little");
-        assert!(due(10 + 2 * WINDOW, 0));
-        assert!(!due(10 + 2 * WINDOW, 1));
-        assert!(due(10 + 5 * WINDOW, 4), "the last window is settled alone");
+        let due =
+            |height, settled| !at(height, &[active_since(1, 10, settled)], [held(1, true)]).settle.is_empty();
+        // Three windows after its end, a window's outcome is final.
+        assert!(!due(10 + 4 * WINDOW, 0), "one window is too little");
+        assert!(!due(9 + 5 * WINDOW, 0));
+        assert!(due(10 + 5 * WINDOW, 0));
+        assert!(!due(10 + 5 * WINDOW, 1));
+        assert!(!due(9 + 8 * WINDOW, 4));
+        assert!(due(10 + 8 * WINDOW, 4), "the last window is settled alone");
         assert!(due(10 + 50 * WINDOW, 4));
         assert!(!due(10 + 50 * WINDOW, 5), "nothing is left");
         assert!(!due(9, 0), "a lagging view is before the beginning");
     }
 
     #[test]
+    fn settles_an_ended_contract_once_its_last_window_is_final() {
+        let ended = ContractInfo { windows: 2, ended: Some(150), ..active_since(1, 10, 1) };
+        let due = |height| !at(height, std::slice::from_ref(&ended), [held(1, true)]).settle.is_empty();
+        assert!(!due(149 + 3 * WINDOW));
+        assert!(due(150 + 3 * WINDOW));
+    }
+
+    #[test]
     fn reports_lost_data_but_settles_what_the_chain_grants() {
         let cut = Holding { batch: Some(Batch { root: ROOT, pieces: 0, bytes: 0 }), ..held(1, true).1 };
         for held in [None, Some((id(1), cut))] {
-            let duties = at(10 + 2 * WINDOW, &[active(1, 10, 0)], held);
+            let duties = at(10 + 5 * WINDOW, &[active_since(1, 10, 0)], held);
             assert_eq!(duties.trouble, [Trouble::LostData(id(1))]);
             assert_eq!(duties.settle, [id(1)]);
         }
@@ -320,16 +433,16 @@ mod tests {
     #[test]
     fn takes_kept_pieces_for_whole_where_nobody_looked() {
         let unseen = Holding { batch: None, ..held(1, true).1 };
-        assert_eq!(at(20, &[active(1, 10, 0)], [(id(1), unseen)]), Duties::default());
+        assert_eq!(at(20, &[active_since(1, 10, 0)], [(id(1), unseen)]), Duties::default());
     }
 
     #[test]
     fn keeps_an_active_contract_whose_reservation_came_back() {
-        assert_eq!(at(20, &[active(1, 10, 0)], [held(1, false)]).keep, [id(1)]);
+        assert_eq!(at(20, &[active_since(1, 10, 0)], [held(1, false)]).keep, [id(1)]);
         let (id, holding) = held(1, false);
         let half =
             Holding { batch: Some(Batch { root: BatchRoot([2; 32]), pieces: 1, bytes: 10 }), ..holding };
-        assert_eq!(at(20, &[active(1, 10, 0)], [(id, half)]).trouble, [Trouble::LostData(id)]);
+        assert_eq!(at(20, &[active_since(1, 10, 0)], [(id, half)]).trouble, [Trouble::LostData(id)]);
     }
 
     #[test]

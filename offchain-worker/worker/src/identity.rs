@@ -1,10 +1,9 @@
-//! The data folder's own files: the node's keys, and the chain it belongs to.
+//! The data folder's own files besides the node key: the X25519 key, and the chain it belongs to.
 //!
 //! The store's lock keeps a second miner out of the folder, so it is opened first.
 
 use crate::MinerError;
 use lunarx_core::EncryptionKey;
-use lunarx_network::NodeSecret;
 use rand::{rngs::OsRng, RngCore};
 use std::{
     fs::{self, File, OpenOptions},
@@ -15,8 +14,6 @@ use std::{
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
-/// The node key, in the network's own format.
-const NODE_KEY_FILE: &str = "node.key";
 /// The secret half of the node's X25519 key, 32 bytes.
 const ENCRYPTION_KEY_FILE: &str = "encryption.key";
 /// Hash of block 0 of the chain whose contracts the store holds, 32 bytes.
@@ -27,11 +24,6 @@ const KEY_BYTES: usize = 32;
 const PRIVATE: u32 = 0o600;
 /// Bits of a mode that let others in.
 const OTHERS: u32 = 0o077;
-
-/// The node key of `data_dir`, made there once.
-pub(crate) fn node_secret(data_dir: &Path) -> Result<NodeSecret, MinerError> {
-    Ok(NodeSecret::load_or_create(&data_dir.join(NODE_KEY_FILE))?)
-}
 
 /// The public half of the X25519 key of `data_dir`, made there once.
 pub(crate) fn encryption_key(data_dir: &Path) -> Result<EncryptionKey, MinerError> {
@@ -106,15 +98,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn makes_each_key_once_and_only_for_its_owner() {
+    fn makes_the_key_once_and_only_for_its_owner() {
         let dir = tempfile::tempdir().unwrap();
-        let first = (node_secret(dir.path()).unwrap().node_key(), encryption_key(dir.path()).unwrap());
-        let second = (node_secret(dir.path()).unwrap().node_key(), encryption_key(dir.path()).unwrap());
-        assert_eq!(first, second);
-        for file in [NODE_KEY_FILE, ENCRYPTION_KEY_FILE] {
-            let mode = fs::metadata(dir.path().join(file)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600, "{file}");
-        }
+        assert_eq!(encryption_key(dir.path()).unwrap(), encryption_key(dir.path()).unwrap());
+        let mode = fs::metadata(dir.path().join(ENCRYPTION_KEY_FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
         assert!(!dir.path().join("encryption.key.new").exists());
     }
 

@@ -1,27 +1,35 @@
 //! The daemons of a node. So far: the miner, inside `lunarx-node` or against a remote node.
 //!
 //! Flow of a miner ([`run_miner`]): open the data folder (store, keys) → join the network → register
-//! → serve pieces, and after each finalized block read chain and store, derive what is owed
-//! (`duties`) and do it.
+//! → serve pieces and answer challenges, and after each finalized block read chain and store, derive
+//! what is owed (`duties`) and do it: accept, answer disputes, settle, surrender, expire, remove.
 //!
 //! Invariants:
 //! - Whatever is owed follows from the chain's finalized state and the store's state. Events and
 //!   memory save work; losing them loses nothing.
 //! - A contract is accepted only after exactly the promised pieces are kept durably.
 //! - Pieces are removed only once the chain shows that no contract covers them, nor can.
-//! - While the chain does not answer, pieces are served; nothing new is reserved.
+//! - While the chain does not answer, pieces are served and challenges answered; nothing new is reserved.
+//! - Nothing wrong is signed: proofs are verified against the contract first. Data that turns out damaged
+//!   when it is asked for is surrendered, which costs half of what silence would.
+//! - No dispute is opened by itself: of trackers that say nothing the operator is warned (`vigil`).
 
+mod announce;
 mod config;
 mod disk;
+mod docket;
 mod duties;
 mod engine;
 mod error;
 mod identity;
 mod miner;
 mod peers;
+mod proofs;
+mod prover;
 mod register;
 mod reserve;
 mod service;
+mod vigil;
 
 pub use config::{
     MinerConfig, DEFAULT_MAX_RESERVATION, DEFAULT_OFFER_LIFE, DEFAULT_SETTLE_EVERY, MIN_CLIENT_QUOTA,

@@ -2,13 +2,17 @@
 //! reverse order.
 
 use crate::{
+    announce::Announcer,
     disk::Disk,
+    docket::Docket,
     engine::Engine,
     identity,
     peers::Peers,
+    prover::Prover,
     register,
     reserve::{Claim, Desk, Terms},
     service::MinerService,
+    vigil::Vigil,
     MinerConfig, MinerError,
 };
 use codec::DecodeAll;
@@ -127,7 +131,7 @@ fn open(data_dir: &Path, capacity: u64, genesis: [u8; 32]) -> Result<Opened, Min
     Ok(Opened {
         store: Arc::new(store),
         held,
-        secret: identity::node_secret(data_dir)?,
+        secret: NodeSecret::open_or_create(data_dir)?,
         encryption_key: identity::encryption_key(data_dir)?,
     })
 }
@@ -157,8 +161,11 @@ async fn run(
 
     let desk = Arc::new(Desk::new(Terms::new(signer.account(), &config, &chain.parameters())));
     restore(&desk, &opened.held);
+    let docket = Docket::new(chain.parameters().audit);
+    let prover = Arc::new(Prover::new(disk.clone(), docket, opened.secret.clone(), genesis));
     let encryption_key = opened.encryption_key;
-    let worker = Worker { chain, signer, config, network, secret: opened.secret, disk: disk.clone(), desk };
+    let secret = opened.secret;
+    let worker = Worker { chain, signer, config, network, secret, disk: disk.clone(), desk, prover };
     let result = tokio::select! {
         result = worker.work(encryption_key, ready) => result,
         _ = &mut network_task => Err(MinerError::NetworkStopped),
@@ -208,6 +215,7 @@ struct Worker {
     secret: NodeSecret,
     disk: Arc<Disk>,
     desk: Arc<Desk>,
+    prover: Arc<Prover>,
 }
 
 impl Worker {
@@ -247,6 +255,7 @@ impl Worker {
         let service = MinerService {
             disk: self.disk.clone(),
             desk: self.desk.clone(),
+            prover: self.prover.clone(),
             secret: self.secret.clone(),
             genesis: self.chain.genesis(),
             finalized: self.chain.finalized(),
@@ -259,17 +268,22 @@ impl Worker {
     async fn attend(self, started: Started, ready: oneshot::Sender<Started>) -> Result<(), MinerError> {
         let mut finalized = self.chain.finalized();
         let mut peers = Peers::new(self.chain.clone(), self.network.clone());
-        let Self { chain, signer, config, disk, desk, .. } = self;
-        let mut engine = Engine::new(chain, signer, disk, desk, config.settle_every);
+        let mut announcer =
+            Announcer::new(self.chain.clone(), self.network.clone(), self.disk.clone(), self.prover.clone());
+        let mut vigil = Vigil::new(self.chain.clone(), self.chain.parameters().audit.report_within);
+        let Self { chain, signer, config, disk, desk, prover, .. } = self;
+        let mut engine = Engine::new(chain, signer, disk, desk, prover, config.settle_every);
         let mut ready = Some((ready, started));
         let mut backoff = Backoff::default();
         let mut blocks_come = true;
         loop {
             let height = *finalized.borrow_and_update();
             let wait = match engine.pass(height).await {
-                Ok(()) => {
+                Ok(watched) => {
                     backoff = Backoff::default();
                     peers.refresh(height).await;
+                    announcer.step(&watched.keys().copied().collect(), height).await;
+                    vigil.step(&watched, height).await;
                     IDLE_PASS
                 }
                 Err(MinerError::Stopping) => return Err(MinerError::Stopping),

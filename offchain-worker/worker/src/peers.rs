@@ -2,7 +2,7 @@
 
 use libp2p::Multiaddr;
 use lunarx_chain::Chain;
-use lunarx_core::{AccountId, BlockNumber, ProviderInfo};
+use lunarx_core::{Addresses, BlockNumber};
 use lunarx_network::Network;
 use rand::seq::IteratorRandom;
 use std::sync::Arc;
@@ -40,13 +40,13 @@ impl Peers {
         let own = self.network.node_key();
         let others = providers.iter().filter(|info| info.node_key != own);
         for info in others.choose_multiple(&mut rand::rngs::OsRng, MAX_PEERS) {
-            self.network.add_addresses(info.node_key, addresses(info)).await;
+            self.network.add_addresses(info.node_key, parsed(&info.addresses)).await;
         }
     }
 }
 
 /// The registered addresses that are ones.
-fn addresses(info: &ProviderInfo<AccountId>) -> Vec<Multiaddr> {
-    let text = info.addresses.iter().filter_map(|address| std::str::from_utf8(address).ok());
+pub(crate) fn parsed(addresses: &Addresses) -> Vec<Multiaddr> {
+    let text = addresses.iter().filter_map(|address| std::str::from_utf8(address).ok());
     text.filter_map(|text| text.parse().ok()).collect()
 }

@@ -5,6 +5,7 @@
 
 use crate::{
     disk::{Disk, DiskError},
+    prover::Prover,
     reserve::{Claim, Desk},
 };
 use async_trait::async_trait;
@@ -12,9 +13,9 @@ use bytes::Bytes;
 use codec::Encode;
 use lunarx_core::{BlockNumber, ContractId, NodeKey, PieceId};
 use lunarx_network::{
-    EncodedRange, NodeSecret, PieceService, Refusal, ReserveRequest, SignedOffer, MAX_RANGE_BYTES,
+    EncodedRange, Heartbeat, NodeSecret, PieceService, Refusal, ReserveRequest, SignedOffer, MAX_RANGE_BYTES,
 };
-use lunarx_proof::RangeError;
+use lunarx_proof::{Answer, RangeError};
 use lunarx_store::{PieceStore, Reservation, StoreError};
 use rand::{rngs::OsRng, RngCore};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 pub(crate) struct MinerService {
     pub(crate) disk: Arc<Disk>,
     pub(crate) desk: Arc<Desk>,
+    pub(crate) prover: Arc<Prover>,
     /// Signs offers. Not the network's handle, which holds this service.
     pub(crate) secret: NodeSecret,
     pub(crate) genesis: [u8; 32],
@@ -124,10 +126,25 @@ impl PieceService for MinerService {
         tracing::debug!(%peer, %contract, "given up");
         Ok(())
     }
+
+    /// Anybody may ask: whoever can recompute what is due may see that it is proven.
+    async fn prove(
+        &self,
+        peer: NodeKey,
+        contract: ContractId,
+        block: BlockNumber,
+    ) -> Result<Answer, Refusal> {
+        self.prover.answer(peer, contract, block).await
+    }
+
+    async fn heartbeat(&self) -> Result<Heartbeat, Refusal> {
+        let usage = self.disk.run(|store| Ok(store.usage())).await.map_err(refusal)?;
+        Ok(Heartbeat { free: usage.free(), stored: usage.stored })
+    }
 }
 
 /// What a peer is told. The miner's own troubles are logged, not told.
-fn refusal(error: DiskError) -> Refusal {
+pub(crate) fn refusal(error: DiskError) -> Refusal {
     match error {
         DiskError::Store(error) => store_refusal(error),
         DiskError::Closed => Refusal::Unavailable,

@@ -27,7 +27,10 @@ async fn stores_accepts_serves_and_is_paid() {
 
     let before = world.memory().balance(world.miner.account()).await.unwrap();
     let window = world.memory().parameters().window;
+    let audit = world.memory().parameters().audit;
     world.memory().advance(window);
+    assert_eq!(world.chain.count("settle"), 0);
+    world.memory().advance(audit.final_after);
     eventually("the first window is paid", async || {
         world.contract(id).await.is_some_and(|info| info.paid == info.window_fee)
     })
@@ -110,7 +113,8 @@ async fn settles_after_a_restart_what_became_due_meanwhile() {
     world.open(&signed, &[piece], WINDOWS).await.unwrap();
     world.active(id).await;
     miner.stop().await.unwrap();
-    world.memory().advance(2 * world.memory().parameters().window);
+    let parameters = world.memory().parameters();
+    world.memory().advance(2 * parameters.window + parameters.audit.final_after);
 
     let _miner = world.start().await;
     eventually("both windows are paid", async || {
@@ -171,9 +175,14 @@ async fn removes_the_pieces_of_a_contract_that_the_client_ended() {
     world.active(id).await;
     assert!(peer.fetch(miner.node_key(), piece).await.is_ok());
     world.memory().submit(&world.client, Call::End { ids: vec![id] }).await.unwrap();
+    // Its last window can still be disputed, so its data is kept until the contract is closed.
+    world.memory().advance(world.memory().parameters().audit.final_after - 1);
+    assert!(world.contract(id).await.is_some());
+    assert!(peer.fetch(miner.node_key(), piece).await.is_ok());
     world
         .advance_until("the pieces are gone", async || peer.fetch(miner.node_key(), piece).await.is_err())
         .await;
+    assert!(world.contract(id).await.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,8 @@
 //! accesses to an account of its own.
 
 use crate::{
-    schedule::slot_of, Call, Config, ContractIds, Contracts, HoldReason, NextSlot, Pallet, Promises, Schedule,
+    schedule::slot_of, Call, Config, Contract, ContractIds, Contracts, HoldReason, NextSlot, Pallet,
+    Promises, Schedule,
 };
 use alloc::vec::Vec;
 use frame_benchmarking::v2::*;
@@ -18,8 +19,8 @@ use frame_support::{
 };
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use lunarx_core::{
-    Balance, BatchRoot, BlockNumber, ContractId, NodeKey, NodeSignature, Offer, Promise, ProviderRegistry,
-    GIB, LX,
+    AuditRules, Balance, BatchRoot, BlockNumber, Commission, ContractId, ContractState, NodeKey,
+    NodeSignature, Offer, Promise, ProviderRegistry, ServiceVerdicts, Watched, GIB, LX,
 };
 use sp_core::{crypto::KeyTypeId, ed25519};
 
@@ -86,7 +87,40 @@ fn promise<T: Config>(
         pieces: 1,
         bytes: GIB,
         windows: WINDOWS,
+        commission: Some(Commission {
+            supplier: account("supplier", index, 0),
+            share: T::MaxCommission::get().deconstruct(),
+        }),
     }
+}
+
+/// Records an active contract that nobody opened.
+pub(crate) fn insert_active<T: Config>(id: &ContractId, watched: Watched<T::AccountId>) {
+    let Watched { client, miner, root, pieces, bytes, since, window, windows, ended } = watched;
+    T::Currency::set_balance(&client, ENDOWMENT);
+    let fee = LX.saturating_mul(windows.into());
+    assert_ok!(Pallet::<T>::hold_fee(&client, fee));
+    assert_ok!(T::Providers::allocate(&miner, bytes));
+    let due = since.saturating_add(windows.saturating_add(3).saturating_mul(window));
+    let state = ContractState::Active { since, settled: 0 };
+    let contract = Contract {
+        client,
+        miner,
+        root,
+        pieces,
+        bytes,
+        windows,
+        window,
+        window_fee: LX,
+        last_fee: LX,
+        ended,
+        due,
+        escrow: fee,
+        paid: 0,
+        commission: None,
+        state,
+    };
+    Pallet::<T>::record(id, &contract);
 }
 
 /// `n` pending contracts of one client with `miners` miners.
@@ -113,8 +147,13 @@ fn one<T: Config>(id: ContractId) -> ContractIds<T> {
     alloc::vec![id].try_into().expect("`MaxPromises` is not zero")
 }
 
+/// Blocks after which the outcome of a term's windows is final.
+fn settled_after<T: Config>() -> BlockNumber {
+    term::<T>().saturating_add(AuditRules::of_window(Pallet::<T>::window()).final_after)
+}
+
 fn term<T: Config>() -> BlockNumber {
-    WINDOWS.saturating_mul(T::Window::get())
+    WINDOWS.saturating_mul(Pallet::<T>::window())
 }
 
 fn held<T: Config>(who: &T::AccountId) -> Balance {
@@ -142,29 +181,32 @@ mod benchmarks {
         let (_, ids) = pending::<T>(n, 1);
         #[extrinsic_call]
         _(RawOrigin::Signed(miner::<T>(0)), ids.clone());
-        assert!(ids.iter().all(|id| Contracts::<T>::get(id).is_some_and(|c| c.due() == 1 + term::<T>())));
+        assert!(ids
+            .iter()
+            .all(|id| Contracts::<T>::get(id).is_some_and(|c| c.due == 1 + settled_after::<T>())));
         Ok(())
     }
 
-    /// The term is over: everything is paid and closed.
+    /// All windows are proven and final: everything is paid, to miner, trackers and supplier, and closed.
     #[benchmark]
     fn settle(n: Linear<1, { T::MaxPromises::get() }>) -> Result<(), BenchmarkError> {
         let (client, ids) = active::<T>(n);
-        set_block::<T>(1 + term::<T>());
+        set_block::<T>(1 + settled_after::<T>());
+        T::Verdicts::benchmark_prove(&ids);
         #[extrinsic_call]
         _(RawOrigin::Signed(client), ids.clone());
         assert!(ids.iter().all(|id| !Contracts::<T>::contains_key(id)));
         Ok(())
     }
 
-    /// In the second window: one and a share are paid, the rest is given back.
+    /// In the second window: the rest is given back.
     #[benchmark]
     fn end(n: Linear<1, { T::MaxPromises::get() }>) -> Result<(), BenchmarkError> {
         let (client, ids) = active::<T>(n);
-        set_block::<T>(2 + T::Window::get());
+        set_block::<T>(2 + Pallet::<T>::window());
         #[extrinsic_call]
-        _(RawOrigin::Signed(client.clone()), ids);
-        assert_eq!(held::<T>(&client), 0);
+        _(RawOrigin::Signed(client), ids.clone());
+        assert!(ids.iter().all(|id| Contracts::<T>::get(id).is_some_and(|c| c.ended.is_some())));
         Ok(())
     }
 
@@ -221,7 +263,8 @@ mod benchmarks {
     #[benchmark]
     fn close_step() -> Result<(), BenchmarkError> {
         let (client, ids) = active::<T>(1);
-        let due = 1 + term::<T>();
+        let due = 1 + settled_after::<T>();
+        T::Verdicts::benchmark_prove(&ids);
         set_block::<T>(due);
         let slot = slot_of(due);
         let mut scheduled = Schedule::<T>::iter_key_prefix(slot);

@@ -13,8 +13,16 @@ use frame_support::{
         tokens::{Fortitude, Precision, Preservation, Restriction},
     },
 };
-use lunarx_core::{Balance, ContractId};
-use sp_runtime::DispatchError;
+use lunarx_core::{Balance, Commission, ContractId, ServiceVerdicts};
+use sp_runtime::{traits::Get, DispatchError, Permill};
+
+/// Who got what of a payment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Paid {
+    pub miner: Balance,
+    pub trackers: Balance,
+    pub supplier: Balance,
+}
 
 impl<T: Config> Pallet<T> {
     /// Holds `fee` from what `client` can spend freely while its account stays alive.
@@ -32,10 +40,31 @@ impl<T: Config> Pallet<T> {
             .map_err(|_| Error::<T>::CannotHoldFee.into())
     }
 
-    /// Pays `amount` from the contract's escrow to its miner; if the miner's account cannot take it,
-    /// gives it back to the client. Returns what the miner got.
-    pub(crate) fn pay(id: &ContractId, contract: &mut Contract<T::AccountId>, amount: Balance) -> Balance {
+    /// Pays `amount` from the contract's escrow: the supplier's commission, the trackers' share, the rest to
+    /// the miner. What supplier or trackers cannot take is the miner's; what the miner's account cannot take
+    /// goes back to the client.
+    pub(crate) fn pay(id: &ContractId, contract: &mut Contract<T::AccountId>, amount: Balance) -> Paid {
         let amount = amount.min(contract.escrow);
+        let supplier = contract.commission.clone().map_or(0, |Commission { supplier, share }| {
+            Self::transfer(contract, &supplier, Permill::from_parts(share).mul_floor(amount))
+        });
+        let share = T::TrackerShare::get().mul_floor(amount).min(amount.saturating_sub(supplier));
+        let trackers = Self::transfer(contract, &T::TrackerPot::get(), share);
+        if trackers > 0 {
+            T::Verdicts::earned(trackers);
+        }
+        let rest = amount.saturating_sub(supplier).saturating_sub(trackers);
+        let recipient = contract.miner.clone();
+        let miner = Self::transfer(contract, &recipient, rest);
+        if miner < rest {
+            Self::deposit_event(Event::PaymentFailed { id: *id, miner: recipient, amount: rest });
+            Self::refund(contract, rest);
+        }
+        Paid { miner, trackers, supplier }
+    }
+
+    /// Moves `amount` of a contract's escrow to `to`. Returns what was moved: all or nothing.
+    fn transfer(contract: &mut Contract<T::AccountId>, to: &T::AccountId, amount: Balance) -> Balance {
         if amount == 0 {
             return 0;
         }
@@ -43,7 +72,7 @@ impl<T: Config> Pallet<T> {
             T::Currency::transfer_on_hold(
                 &HoldReason::Escrow.into(),
                 &contract.client,
-                &contract.miner,
+                to,
                 amount,
                 Precision::Exact,
                 Restriction::Free,
@@ -52,8 +81,6 @@ impl<T: Config> Pallet<T> {
             )
         });
         if moved.is_err() {
-            Self::deposit_event(Event::PaymentFailed { id: *id, miner: contract.miner.clone(), amount });
-            Self::refund(contract, amount);
             return 0;
         }
         contract.escrow = contract.escrow.saturating_sub(amount);

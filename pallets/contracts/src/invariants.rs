@@ -1,5 +1,5 @@
 //! What must hold at the end of every block.
-#![cfg(any(feature = "try-runtime", test))]
+#![cfg(any(feature = "std", feature = "try-runtime"))]
 
 use crate::{
     schedule::slot_of, ByAccount, Config, Contract, Contracts, HoldReason, NextSlot, Owed, Pallet, Schedule,
@@ -40,9 +40,15 @@ impl<T: Config> Pallet<T> {
             ensure!(settled < contract.windows, "a settled contract is open");
         }
         let unsettled = Balance::from(contract.windows.saturating_sub(contract.settled()));
-        let fees = contract.window_fee.checked_mul(unsettled);
+        let whole = contract.window_fee.checked_mul(unsettled.saturating_sub(1));
+        let fees = whole.and_then(|whole| whole.checked_add(contract.last_fee));
         ensure!(fees == Some(contract.escrow), "escrow is not the fees of the unsettled windows");
-        let slot = slot_of(contract.due());
+        ensure!(contract.last_fee <= contract.window_fee, "the last window costs more than a whole one");
+        ensure!(
+            contract.ended.is_some() || contract.last_fee == contract.window_fee,
+            "a whole window costs less than the others"
+        );
+        let slot = slot_of(contract.due);
         ensure!(Schedule::<T>::contains_key(slot, id), "a contract is not in the schedule");
         ensure!(slot >= NextSlot::<T>::get(), "the cursor has left a contract behind");
         ensure!(ByAccount::<T>::contains_key(&contract.client, id), "its client does not list a contract");

@@ -22,27 +22,28 @@
 //! ## Terms
 //!
 //! - **Offer**: the miner's signed reservation. **Promise**: an offer with what was stored under it.
-//! - **Window**: the paid unit of time, [`Config::Window`] blocks. **Term**: a number of windows.
+//! - **Window**: the audited and paid unit of time. **Term**: a number of windows.
 //! - **Pending**: opened, not accepted; refunded when its deadline passes. **Active**: accepted.
 //! - **Escrow**: what is left of a contract's held fee: the fees of the windows not yet settled.
-//! - **Due**: the block from which a contract is over by itself: past its deadline, or at its term.
+//! - **Due**: the block from which a contract is wound up by itself: past its deadline, or when the outcome
+//!   of its last window is final.
 //! - **Slot**: a stretch of [`SLOT_BLOCKS`] blocks, the grain of the schedule.
 //!
 //! ## Flow
 //!
 //! ```text
-//! open ──► pending ── accept ──► active ── settle* ──► term over: settled, closed
-//!             │                    └─ end: whole windows, the started one pro rata, rest refunded
+//! open ──► pending ── accept ──► active ── settle* ──► last window final: settled, closed
+//!             │                    ├─ end: the term ends now, what is left of it refunded
+//!             │                    └─ convicted: everything unsettled refunded, the miner slashed
 //!             ├─ end: refunded
 //!             └─ deadline passed, expire: refunded
 //! ```
 //!
 //! ## The seam of the audits
 //!
-//! Money reaches a miner only by what `settlement::settle_windows` decides, and it asks
-//! [`Config::Verdicts`] how many of the elapsed windows were proven. Until audits are there, the runtime
-//! uses [`lunarx_core::ElapsedIsProven`]. One exception: when the client itself ends a contract early,
-//! the blocks of the window that has just started are paid without a verdict.
+//! Money reaches a miner only by what `settlement::settle_decided` does, and it asks [`Config::Verdicts`]
+//! which windows are final, and which of those were proven. Of a proven window's fee the supplier draws its
+//! commission, the trackers [`Config::TrackerShare`], the miner the rest.
 //!
 //! ## Place in a runtime
 //!
@@ -52,7 +53,7 @@
 //!
 //! ## Files
 //!
-//! `types` what is stored · `opening` open and accept · `settlement` pay by windows, settle and end ·
+//! `types` what is stored · `opening` open and accept · `settlement` settle, end and convict ·
 //! `escrow` the moves of money · `schedule` deadlines, expire and `on_idle` · `records` a contract and
 //! what points at it · `queries` the runtime API's reads · `invariants` what `try_state` checks.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -95,7 +96,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use lunarx_core::{Balance, BlockNumber, ContractId, Promise, ProviderRegistry, ServiceVerdicts};
     use sp_core::H256;
-    use sp_runtime::SaturatedConversion;
+    use sp_runtime::{Permill, SaturatedConversion};
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -122,12 +123,22 @@ pub mod pallet {
         type Providers: ProviderRegistry<Self::AccountId>;
 
         /// Says which windows were proven.
-        type Verdicts: ServiceVerdicts;
+        type Verdicts: ServiceVerdicts<Self::AccountId>;
+
+        /// Gets the trackers' share.
+        type TrackerPot: Get<Self::AccountId>;
+
+        /// The trackers' share of what is paid.
+        type TrackerShare: Get<Permill>;
+
+        /// The most that a supplier may draw of what is paid.
+        #[pallet::constant]
+        type MaxCommission: Get<Permill>;
 
         /// The accounts that may put LX in escrow: those without locked balances.
         type Payers: Contains<Self::AccountId>;
 
-        /// Blocks in a window of new contracts.
+        /// Blocks in a window of new contracts, unless genesis says otherwise.
         #[pallet::constant]
         type Window: Get<BlockNumber>;
 
@@ -188,6 +199,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type NextSlot<T: Config> = StorageValue<_, u32, ValueQuery>;
 
+    /// Blocks in a window of new contracts, where genesis said so.
+    #[pallet::storage]
+    pub type WindowBlocks<T: Config> = StorageValue<_, BlockNumber>;
+
     /// What is still held from a client though its contracts are closed, because its account could not
     /// take it: with nothing free, it cannot take less than the existential deposit. Given back with the
     /// client's next refund, or before its next fee is held.
@@ -224,20 +239,26 @@ pub mod pallet {
             /// Who stores.
             miner: T::AccountId,
         },
-        /// Elapsed windows were settled.
+        /// Windows were settled: the audits say what was proven, and both sides see who got what.
         #[codec(index = 2)]
-        Settled {
+        ServiceConfirmed {
             /// The contract.
             id: ContractId,
             /// Who pays.
             client: T::AccountId,
             /// Who stores.
             miner: T::AccountId,
-            /// Whole windows settled just now.
+            /// Windows settled just now.
             windows: u32,
-            /// Paid to the miner just now. After an early end this includes the started window's share.
+            /// How many of them were proven.
+            proven: u32,
+            /// Paid to the miner.
             paid: Balance,
-            /// Given back to the client just now.
+            /// Paid to the trackers' pot.
+            trackers: Balance,
+            /// Paid to the supplier.
+            supplier: Balance,
+            /// Given back to the client.
             refunded: Balance,
         },
         /// A contract is closed and no longer on chain.
@@ -251,7 +272,7 @@ pub mod pallet {
             miner: T::AccountId,
             /// Why.
             reason: EndReason,
-            /// Paid to the miner in all.
+            /// Paid in all: to the miner, the trackers and the supplier.
             paid: Balance,
             /// Given back to the client by the closing itself.
             refunded: Balance,
@@ -273,6 +294,20 @@ pub mod pallet {
             client: T::AccountId,
             /// All that is owed to it in this way.
             amount: Balance,
+        },
+        /// The client ended a contract early. It is closed when the outcome of its windows is final.
+        #[codec(index = 6)]
+        Shortened {
+            /// The contract.
+            id: ContractId,
+            /// Who pays.
+            client: T::AccountId,
+            /// Who stores.
+            miner: T::AccountId,
+            /// Windows of its term now, the last one short.
+            windows: u32,
+            /// Given back to the client.
+            refunded: Balance,
         },
     }
 
@@ -351,6 +386,32 @@ pub mod pallet {
         /// The contract is not past its deadline to accept.
         #[codec(index = 23)]
         NotExpired,
+        /// The terms of all contracts of the batch are over.
+        #[codec(index = 24)]
+        AlreadyEnded,
+        /// The supplier's share is more than the chain allows.
+        #[codec(index = 25)]
+        BadCommission,
+    }
+
+    /// How long windows are.
+    #[pallet::genesis_config]
+    #[derive(frame_support::DefaultNoBound)]
+    pub struct GenesisConfig<T: Config> {
+        /// Blocks in a window of new contracts; [`Config::Window`] if it is missing. Every other time of the
+        /// audits is a multiple of it.
+        pub window_blocks: Option<BlockNumber>,
+        /// Nothing: the runtime's type has to stand somewhere.
+        #[serde(skip)]
+        pub _runtime: core::marker::PhantomData<T>,
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            assert_ne!(self.window_blocks, Some(0), "a window must have blocks");
+            WindowBlocks::<T>::set(self.window_blocks);
+        }
     }
 
     #[pallet::hooks]
@@ -388,8 +449,8 @@ pub mod pallet {
             Self::do_accept(miner, ids)
         }
 
-        /// Pays for the windows that elapsed, and closes what is at its term. Anybody may call. Skips
-        /// contracts with nothing due; fails if there are no others.
+        /// Settles the windows whose outcome is final, and closes what has no others. Anybody may call.
+        /// Skips contracts with nothing due; fails if there are no others.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::settle(batch_len(ids)))]
         pub fn settle(origin: OriginFor<T>, ids: ContractIds<T>) -> DispatchResult {
@@ -397,8 +458,9 @@ pub mod pallet {
             Self::do_settle(ids)
         }
 
-        /// The client ends contracts now: pays whole windows, the started one pro rata by blocks, and
-        /// gets back the rest. All or none.
+        /// The client ends contracts now: their terms end with this block, the started window counts by its
+        /// blocks, and the rest of the fee comes back. Passes over contracts whose term is over; fails if
+        /// there are no others. All or none.
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::end(batch_len(ids)))]
         pub fn end(origin: OriginFor<T>, ids: ContractIds<T>) -> DispatchResult {

@@ -8,12 +8,12 @@ use frame_support::{
     BoundedVec, Twox64Concat,
 };
 use lunarx_core::{
-    AllocationError, Balance, BatchRoot, BlockNumber, ContractId, NodeKey, NodeSignature, Offer, Promise,
-    ProviderRegistry, ServiceVerdicts, Terms, GIB, LX,
+    AllocationError, Balance, BatchRoot, BlockNumber, Commission, ContractId, Decided, NodeKey,
+    NodeSignature, Offer, Promise, ProviderRegistry, ServiceVerdicts, Terms, Watched, GIB, LX,
 };
 use sp_core::{ed25519, Pair};
 use sp_keystore::{testing::MemoryKeystore, KeystoreExt};
-use sp_runtime::BuildStorage;
+use sp_runtime::{BuildStorage, Permill};
 
 /// Opens contracts.
 pub const CLIENT: u64 = 1;
@@ -23,6 +23,10 @@ pub const OTHER_CLIENT: u64 = 2;
 pub const MINER: u64 = 11;
 /// Another miner.
 pub const OTHER_MINER: u64 = 12;
+/// An application's supplier.
+pub const SUPPLIER: u64 = 21;
+/// The trackers' pot.
+pub const POT: u64 = 31;
 /// Neither.
 pub const STRANGER: u64 = 99;
 /// Least balance of an account.
@@ -41,6 +45,8 @@ pub const DAY: BlockNumber = 70;
 pub const ACCEPT_WITHIN: BlockNumber = 25;
 /// Blocks that an offer may live.
 pub const MAX_OFFER_LIFE: BlockNumber = 50;
+/// Blocks after a window's end in which its outcome is not final.
+pub const FINAL: BlockNumber = 3 * WINDOW;
 /// Most windows.
 pub const MAX_WINDOWS: u32 = 30;
 /// Most promises.
@@ -73,6 +79,16 @@ impl pallet_balances::Config for Test {
 }
 
 parameter_types! {
+    /// Gets the trackers' share.
+    pub const Pot: u64 = POT;
+    /// Share of the trackers.
+    pub static TrackerShare: Permill = Permill::zero();
+    /// The most a supplier draws.
+    pub const MaxCommission: Permill = Permill::from_percent(30);
+    /// A dispute is open until this block.
+    pub static Disputed: Option<BlockNumber> = None;
+    /// What came to the pot, as the audits were told.
+    pub static Earned: Balance = 0;
     /// Windows of each settlement that fail their audit.
     pub static Unproven: u32 = 0;
     /// Windows that the verdicts claim for each settlement though they did not elapse.
@@ -90,6 +106,9 @@ impl crate::Config for Test {
     type Providers = Register;
     type RuntimeEvent = RuntimeEvent;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type MaxCommission = MaxCommission;
+    type TrackerPot = Pot;
+    type TrackerShare = TrackerShare;
     type Verdicts = Audits;
     type WeightInfo = ();
     type Window = ConstU32<WINDOW>;
@@ -104,13 +123,33 @@ impl Contains<u64> for Unlocked {
     }
 }
 
-/// All windows but [`Unproven`] of each settlement, and [`Invented`] ones.
+/// Every window [`FINAL`] blocks after its end: all but [`Unproven`] of each settlement are proven, the last
+/// ones not, and [`Invented`] ones. Nothing while [`Disputed`].
 pub struct Audits;
 
-impl ServiceVerdicts for Audits {
-    fn proven_windows(_: &ContractId, _: u32, elapsed: u32) -> u32 {
-        elapsed.saturating_sub(Unproven::get()).saturating_add(Invented::get())
+impl ServiceVerdicts<u64> for Audits {
+    fn take(_: &ContractId, watched: &Watched<u64>, settled: u32, now: BlockNumber) -> Decided {
+        if Disputed::get().is_some_and(|until| now <= until) {
+            return Decided::default();
+        }
+        let is_final = |window: &u32| watched.end_of(*window) + FINAL <= now;
+        let windows = u32::try_from((settled..watched.windows).take_while(is_final).count()).expect("small");
+        let proven = windows.saturating_sub(Unproven::get()).saturating_add(Invented::get());
+        Decided { windows, proven, last: Unproven::get() == 0 }
     }
+
+    fn open_until(_: &ContractId) -> Option<BlockNumber> {
+        Disputed::get()
+    }
+
+    fn closed(_: &ContractId) {}
+
+    fn earned(amount: Balance) {
+        Earned::mutate(|earned| *earned += amount);
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_prove(_: &[ContractId]) {}
 }
 
 /// A registered miner.
@@ -121,6 +160,16 @@ pub struct Entry {
     pub accepting: bool,
     pub capacity: u64,
     pub used: u64,
+    /// Windows settled, proven and not.
+    pub settled: (u32, u32),
+    /// Bytes, millionths, finder.
+    pub slashes: Vec<(u64, u32, Option<u64>)>,
+}
+
+impl Entry {
+    fn new(node_key: NodeKey, price: Balance, capacity: u64) -> Self {
+        Self { node_key, price, accepting: true, capacity, used: 0, settled: (0, 0), slashes: Vec::new() }
+    }
 }
 
 #[storage_alias]
@@ -142,8 +191,12 @@ impl Register {
         Entries::mutate(miner, |entry| change(entry.as_mut().expect("registered")));
     }
 
+    pub fn get(miner: u64) -> Entry {
+        Entries::get(miner).expect("registered")
+    }
+
     pub fn used(miner: u64) -> u64 {
-        Entries::get(miner).expect("registered").used
+        Self::get(miner).used
     }
 }
 
@@ -170,11 +223,21 @@ impl ProviderRegistry<u64> for Register {
         Register::change(*miner, |entry| entry.used -= bytes);
     }
 
+    fn settled(miner: &u64, proven: u32, unproven: u32) {
+        Register::change(*miner, |entry| {
+            entry.settled = (entry.settled.0 + proven, entry.settled.1 + unproven)
+        });
+    }
+
+    fn slash_lost(miner: &u64, bytes: u64, slash: u32, finder: Option<&u64>) {
+        Register::change(*miner, |entry| entry.slashes.push((bytes, slash, finder.copied())));
+    }
+
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_register(miner: &u64, node_key: NodeKey, capacity: u64, price: Balance) {
         use frame_support::traits::fungible::Mutate;
         Balances::set_balance(miner, LX);
-        Entries::insert(miner, Entry { node_key, price, accepting: true, capacity, used: 0 });
+        Entries::insert(miner, Entry::new(node_key, price, capacity));
     }
 }
 
@@ -190,6 +253,7 @@ pub struct Deal {
     pub pieces: u32,
     pub bytes: u64,
     pub windows: u32,
+    pub commission: Option<Commission<u64>>,
 }
 
 impl Default for Deal {
@@ -204,7 +268,7 @@ impl Default for Deal {
             expires: System::block_number().saturating_add(MAX_OFFER_LIFE.into()).try_into().expect("small"),
             nonce: 0,
         };
-        Self { offer, pieces: 1, bytes: GIB, windows: 3 }
+        Self { offer, pieces: 1, bytes: GIB, windows: 3, commission: None }
     }
 }
 
@@ -232,8 +296,8 @@ impl Deal {
     /// Signed by `node`.
     pub fn promise_by(&self, node: &ed25519::Pair) -> Promise<u64> {
         let signature = NodeSignature(node.sign(&self.offer.payload(&Contracts::genesis())).0);
-        let Self { offer, pieces, bytes, windows } = self.clone();
-        Promise { offer, signature, root: BatchRoot([7; 32]), pieces, bytes, windows }
+        let Self { offer, pieces, bytes, windows, commission } = self.clone();
+        Promise { offer, signature, root: BatchRoot([7; 32]), pieces, bytes, windows, commission }
     }
 
     /// The offer's client opens it.
@@ -337,7 +401,7 @@ pub fn failure(error: Error<Test>) -> CallResult {
 
 /// Block 1: two funded clients, two registered miners.
 pub fn new_test_ext() -> sp_io::TestExternalities {
-    let accounts = [CLIENT, OTHER_CLIENT, MINER, OTHER_MINER];
+    let accounts = [CLIENT, OTHER_CLIENT, MINER, OTHER_MINER, POT];
     let balances = accounts.map(|who| (who, ENDOWMENT)).to_vec();
     let genesis = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
@@ -349,8 +413,7 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
         System::set_block_number(1);
         for miner in [MINER, OTHER_MINER] {
             let node_key = NodeKey(node(miner).public().0);
-            let entry = Entry { node_key, price: PRICE, accepting: true, capacity: CAPACITY, used: 0 };
-            Entries::insert(miner, entry);
+            Entries::insert(miner, Entry::new(node_key, PRICE, CAPACITY));
         }
     });
     ext
@@ -361,6 +424,9 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
 pub fn run(test: impl FnOnce()) {
     Unproven::set(0);
     Invented::set(0);
+    Earned::set(0);
+    Disputed::set(None);
+    TrackerShare::set(Permill::zero());
     new_test_ext().execute_with(|| {
         let issuance = Balances::total_issuance();
         test();

@@ -1,13 +1,13 @@
 //! How a contract begins: the client opens it on a signed offer, the miner accepts it.
 
-use crate::{Config, Contract, ContractIds, Contracts, Error, Event, Pallet, Promises};
+use crate::{Config, Contract, ContractIds, Contracts, Error, Event, Pallet, Promises, WindowBlocks};
 use frame_support::{
     dispatch::DispatchResult,
     ensure,
     traits::{Contains, Get},
 };
 use lunarx_core::{
-    window_fee, AllocationError, Balance, BlockNumber, ContractState, NodeKey, Offer, Promise,
+    window_fee, AllocationError, AuditRules, Balance, BlockNumber, ContractState, NodeKey, Offer, Promise,
     ProviderRegistry, Terms,
 };
 use sp_core::ed25519;
@@ -27,6 +27,11 @@ impl<T: Config> Pallet<T> {
     /// The chain's genesis hash: offers are signed for one chain.
     pub(crate) fn genesis() -> [u8; 32] {
         frame_system::Pallet::<T>::block_hash(frame_system::pallet_prelude::BlockNumberFor::<T>::zero()).0
+    }
+
+    /// Blocks in a window of new contracts.
+    pub fn window() -> BlockNumber {
+        WindowBlocks::<T>::get().unwrap_or_else(T::Window::get).max(1)
     }
 
     /// The running block's number.
@@ -63,12 +68,13 @@ impl<T: Config> Pallet<T> {
         let id = offer.contract_id(opening.genesis);
         ensure!(!Contracts::<T>::contains_key(id), Error::<T>::AlreadyOpen);
 
-        let (window, windows) = (T::Window::get(), promise.windows);
+        let (window, windows) = (Self::window(), promise.windows);
         let window_fee =
             window_fee(offer.price, promise.bytes, window, T::Day::get()).ok_or(Error::<T>::FeeOverflow)?;
         let fee = window_fee.checked_mul(Balance::from(windows)).ok_or(Error::<T>::FeeOverflow)?;
         T::Providers::allocate(&offer.miner, promise.bytes).map_err(Error::<T>::from)?;
 
+        let accept_by = opening.now.saturating_add(T::AcceptWithin::get());
         let contract = Contract {
             client: opening.client.clone(),
             miner: promise.offer.miner,
@@ -78,9 +84,13 @@ impl<T: Config> Pallet<T> {
             windows,
             window,
             window_fee,
+            last_fee: window_fee,
+            ended: None,
+            due: accept_by.saturating_add(1),
             escrow: fee,
             paid: 0,
-            state: ContractState::Pending { accept_by: opening.now.saturating_add(T::AcceptWithin::get()) },
+            commission: promise.commission,
+            state: ContractState::Pending { accept_by },
         };
         Self::record(&id, &contract);
         let Contract { client, miner, bytes, .. } = contract;
@@ -110,6 +120,8 @@ impl<T: Config> Pallet<T> {
         let longest = offer.max_windows.min(T::MaxWindows::get());
         ensure!(promise.windows > 0 && promise.windows <= longest, Error::<T>::BadTerm);
         ensure!(promise.pieces > 0, Error::<T>::NoPieces);
+        let share = promise.commission.as_ref().map_or(0, |commission| commission.share);
+        ensure!(share <= T::MaxCommission::get().deconstruct(), Error::<T>::BadCommission);
         Ok(())
     }
 
@@ -124,9 +136,11 @@ impl<T: Config> Pallet<T> {
                 return Err(Error::<T>::AlreadyAccepted.into());
             };
             ensure!(now <= accept_by, Error::<T>::TooLate);
-            let contract =
-                Self::change_state(&id, contract, ContractState::Active { since: now, settled: 0 });
-            let Contract { client, miner, .. } = contract;
+            let Contract { client, miner, window, windows, .. } = contract.clone();
+            let term = now.saturating_add(windows.saturating_mul(window));
+            let due = term.saturating_add(AuditRules::of_window(window).final_after);
+            let state = ContractState::Active { since: now, settled: 0 };
+            Self::schedule(&id, Contract { state, ..contract }, due);
             Self::deposit_event(Event::Accepted { id, client, miner });
         }
         Ok(())

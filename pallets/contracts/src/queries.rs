@@ -28,16 +28,41 @@ impl<T: Config> Pallet<T> {
         ids.filter_map(Self::info).take(limit.saturated_into()).collect()
     }
 
+    /// At most `limit` of all live contracts, in storage order, from behind `after` on.
+    pub fn page(after: Option<ContractId>, limit: u32) -> Vec<ContractInfo<T::AccountId>> {
+        let contracts = match after {
+            Some(after) => Contracts::<T>::iter_from(Contracts::<T>::hashed_key_for(after)),
+            None => Contracts::<T>::iter(),
+        };
+        contracts.take(limit.saturated_into()).map(|(id, contract)| describe(id, contract)).collect()
+    }
+
     /// What a contract opened now would cost at `price` LX-units per GiB and day. `None` on overflow.
     pub fn quote(bytes: u64, windows: u32, price: Balance) -> Option<Quote> {
-        let window_fee = window_fee(price, bytes, T::Window::get(), T::Day::get())?;
+        let window_fee = window_fee(price, bytes, Self::window(), T::Day::get())?;
         let total = window_fee.checked_mul(Balance::from(windows))?;
         Some(Quote { window_fee, total })
     }
 }
 
 fn describe<AccountId>(id: ContractId, contract: Contract<AccountId>) -> ContractInfo<AccountId> {
-    let Contract { client, miner, root, pieces, bytes, windows, window: _, window_fee, escrow, paid, state } =
-        contract;
-    ContractInfo { id, client, miner, root, pieces, bytes, windows, window_fee, escrow, paid, state }
+    let Contract { client, miner, root, pieces, bytes, window, windows, window_fee, last_fee, .. } = contract;
+    let Contract { ended, escrow, paid, commission, state, .. } = contract;
+    ContractInfo {
+        id,
+        client,
+        miner,
+        root,
+        pieces,
+        bytes,
+        window,
+        windows,
+        window_fee,
+        last_fee,
+        ended,
+        escrow,
+        paid,
+        commission,
+        state,
+    }
 }

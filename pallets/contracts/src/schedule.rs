@@ -13,7 +13,7 @@ use frame_support::{
     traits::Get,
     weights::{Weight, WeightMeter},
 };
-use lunarx_core::{BlockNumber, ContractId, ContractState};
+use lunarx_core::{BlockNumber, ContractId, ContractState, ServiceVerdicts};
 
 /// Blocks in a slot: how much later than due a contract is closed at most, if blocks have room.
 pub const SLOT_BLOCKS: BlockNumber = 10;
@@ -74,14 +74,20 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Closes a contract that is over by itself.
+    /// Closes a contract that is over by itself. One whose last windows are disputed waits for the
+    /// dispute's end.
     fn wind_up(id: &ContractId, mut contract: Contract<T::AccountId>, now: BlockNumber) {
         if let ContractState::Pending { .. } = contract.state {
             return Self::close(id, contract, EndReason::Expired);
         }
-        let settlement = Self::settle_windows(id, &contract, now);
-        Self::apply(id, &mut contract, settlement);
-        Self::close(id, contract, EndReason::Completed);
+        Self::settle_decided(id, &mut contract, now);
+        if contract.settled() == contract.windows {
+            let reason = Self::over(&contract);
+            return Self::close(id, contract, reason);
+        }
+        let earliest = now.saturating_add(SLOT_BLOCKS).saturating_add(1);
+        let due = T::Verdicts::open_until(id).map_or(earliest, |until| until.saturating_add(1).max(earliest));
+        Self::schedule(id, contract, due);
     }
 
     /// Closes contracts that were not accepted in time.

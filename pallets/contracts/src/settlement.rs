@@ -1,82 +1,59 @@
-//! Payment by windows, at settlement and at the end.
+//! Payment by windows: what the audits decided, and what an early end leaves to be decided.
 //!
-//! [`Pallet::settle_windows`] is the seam at which the audits attach: it alone decides which of the
-//! elapsed windows are paid, by asking [`Config::Verdicts`]. Everything else here follows its decision.
+//! Money reaches a miner only through [`Pallet::settle_decided`], which asks [`Config::Verdicts`] what became
+//! of the windows. Everything else here follows its decision.
 
-use crate::{Config, Contract, ContractIds, Contracts, EndReason, Error, Event, Pallet};
+use crate::{escrow::Paid, Config, Contract, ContractIds, Contracts, EndReason, Error, Event, Pallet};
 use frame_support::{dispatch::DispatchResult, ensure};
-use lunarx_core::{Balance, BlockNumber, ContractId, ContractState, ServiceVerdicts};
+use lunarx_core::{
+    AuditRules, Balance, BlockNumber, ContractId, ContractRegistry, ContractState, Decided, ProviderRegistry,
+    ServiceVerdicts, Watched,
+};
 use sp_runtime::{helpers_128bit::multiply_by_rational_with_rounding, Rounding};
 
-/// What is to be done about a contract's elapsed windows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Settlement {
-    /// Whole windows elapsed since the last settlement.
-    pub windows: u32,
-    /// For the miner.
-    pub pay: Balance,
-    /// Back to the client.
-    pub refund: Balance,
-}
-
 impl<T: Config> Pallet<T> {
-    /// Decides about the windows that elapsed since the last settlement: the proven ones are the
-    /// miner's, the others the client's.
-    pub(crate) fn settle_windows(
+    /// Settles the windows whose outcome became final: the proven ones are paid, the others given back. The
+    /// caller stores or closes the contract. Returns how many there were.
+    pub(crate) fn settle_decided(
         id: &ContractId,
-        contract: &Contract<T::AccountId>,
+        contract: &mut Contract<T::AccountId>,
         now: BlockNumber,
-    ) -> Settlement {
-        let first = contract.settled();
-        let windows = contract.elapsed(now).saturating_sub(first);
-        if windows == 0 {
-            return Settlement { windows: 0, pay: 0, refund: 0 };
-        }
-        let proven = T::Verdicts::proven_windows(id, first, windows).min(windows);
-        // No product passes the whole term's fee, which was computed without overflow at `open`.
-        let fees = |count: u32| contract.window_fee.saturating_mul(Balance::from(count));
-        Settlement { windows, pay: fees(proven), refund: fees(windows.saturating_sub(proven)) }
-    }
-
-    /// The share of the started window: its fee by the blocks elapsed in it, rounded up.
-    fn started_window(contract: &Contract<T::AccountId>, now: BlockNumber) -> Balance {
-        let ContractState::Active { since, .. } = contract.state else {
+    ) -> u32 {
+        let Some(watched) = contract.watched() else {
             return 0;
         };
-        if contract.elapsed(now) == contract.windows {
+        let first = contract.settled();
+        let Decided { windows, proven, last } = T::Verdicts::take(id, &watched, first, now);
+        let windows = windows.min(contract.windows.saturating_sub(first));
+        let proven = proven.min(windows);
+        if windows == 0 {
             return 0;
         }
-        let blocks = now.saturating_sub(since).checked_rem(contract.window).unwrap_or(0);
-        multiply_by_rational_with_rounding(
-            contract.window_fee,
-            blocks.into(),
-            contract.window.into(),
-            Rounding::Up,
-        )
-        .map_or(contract.window_fee, |share| share.min(contract.window_fee))
-    }
-
-    /// Moves the money of a settlement and counts its windows as settled. The caller stores or closes
-    /// the contract.
-    pub(crate) fn apply(id: &ContractId, contract: &mut Contract<T::AccountId>, settlement: Settlement) {
-        let Settlement { windows, pay, refund } = settlement;
-        if windows == 0 && pay == 0 {
-            return;
-        }
+        let ends = first.saturating_add(windows) == contract.windows;
+        let pay = contract.fees(proven, ends && (last || proven == windows));
+        let refund = contract.fees(windows, ends).saturating_sub(pay);
         let before = contract.escrow;
-        let paid = Self::pay(id, contract, pay);
+        let Paid { miner: paid, trackers, supplier } = Self::pay(id, contract, pay);
         Self::refund(contract, refund);
         if let ContractState::Active { settled, .. } = &mut contract.state {
             *settled = settled.saturating_add(windows);
         }
-        Self::deposit_event(Event::Settled {
+        T::Providers::settled(&contract.miner, proven, windows.saturating_sub(proven));
+        let refunded = [paid, trackers, supplier]
+            .into_iter()
+            .fold(before.saturating_sub(contract.escrow), Balance::saturating_sub);
+        Self::deposit_event(Event::ServiceConfirmed {
             id: *id,
             client: contract.client.clone(),
             miner: contract.miner.clone(),
             windows,
+            proven,
             paid,
-            refunded: before.saturating_sub(contract.escrow).saturating_sub(paid),
+            trackers,
+            supplier,
+            refunded,
         });
+        windows
     }
 
     /// Settles what is due in the batch.
@@ -96,43 +73,102 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Settles one contract, and closes it at its term. False if nothing was due.
+    /// Settles one contract, and closes it when all its windows are settled. False if nothing was due.
     fn settle_one(id: &ContractId, mut contract: Contract<T::AccountId>, now: BlockNumber) -> bool {
-        let settlement = Self::settle_windows(id, &contract, now);
-        if settlement.windows == 0 {
+        if Self::settle_decided(id, &mut contract, now) == 0 {
             return false;
         }
-        Self::apply(id, &mut contract, settlement);
         if contract.settled() == contract.windows {
-            Self::close(id, contract, EndReason::Completed);
+            let reason = Self::over(&contract);
+            Self::close(id, contract, reason);
         } else {
             Contracts::<T>::insert(id, contract);
         }
         true
     }
 
-    /// Ends the client's contracts now.
+    /// Why a contract is over whose windows are all settled.
+    pub(crate) fn over(contract: &Contract<T::AccountId>) -> EndReason {
+        match contract.ended {
+            Some(_) => EndReason::EndedEarly,
+            None => EndReason::Completed,
+        }
+    }
+
+    /// Ends the client's contracts now. Passes over those whose term is over already.
     pub(crate) fn do_end(client: T::AccountId, ids: ContractIds<T>) -> DispatchResult {
         ensure!(!ids.is_empty(), Error::<T>::EmptyBatch);
         let now = Self::now();
+        let mut ended = false;
         for id in ids {
             let contract = Contracts::<T>::get(id).ok_or(Error::<T>::NotFound)?;
             ensure!(contract.client == client, Error::<T>::NotClient);
-            Self::end_one(&id, contract, now);
+            ended |= Self::end_one(&id, contract, now);
         }
+        ensure!(ended, Error::<T>::AlreadyEnded);
         Ok(())
     }
 
-    /// Ends one contract before, or at, its term.
-    fn end_one(id: &ContractId, mut contract: Contract<T::AccountId>, now: BlockNumber) {
-        if let ContractState::Pending { .. } = contract.state {
-            return Self::close(id, contract, EndReason::Cancelled);
+    /// Ends one contract before its term: the term ends now, its last window a short one, and the fees of
+    /// what is left of it go back at once. The windows that have been wait for their outcome. False if the
+    /// term is over already.
+    fn end_one(id: &ContractId, mut contract: Contract<T::AccountId>, now: BlockNumber) -> bool {
+        let ContractState::Active { since, settled } = contract.state else {
+            Self::close(id, contract, EndReason::Cancelled);
+            return true;
+        };
+        let whole = now.saturating_sub(since).checked_div(contract.window).unwrap_or(0);
+        if contract.ended.is_some() || whole >= contract.windows {
+            return false;
         }
-        let mut settlement = Self::settle_windows(id, &contract, now);
-        settlement.pay = settlement.pay.saturating_add(Self::started_window(&contract, now));
-        Self::apply(id, &mut contract, settlement);
-        let over = contract.settled() == contract.windows;
-        let reason = if over { EndReason::Completed } else { EndReason::EndedEarly };
-        Self::close(id, contract, reason);
+        let begun = now.saturating_sub(since).saturating_sub(whole.saturating_mul(contract.window));
+        contract.windows = whole.saturating_add(u32::from(begun > 0));
+        contract.ended = Some(now);
+        if begun > 0 {
+            contract.last_fee = share_of(contract.window_fee, begun, contract.window);
+        }
+        let left = contract.windows.saturating_sub(settled);
+        let unused = contract.escrow.saturating_sub(contract.fees(left, true));
+        let refunded = Self::refund(&mut contract, unused);
+        Self::deposit_event(Event::Shortened {
+            id: *id,
+            client: contract.client.clone(),
+            miner: contract.miner.clone(),
+            windows: contract.windows,
+            refunded,
+        });
+        if left == 0 {
+            Self::close(id, contract, EndReason::EndedEarly);
+        } else {
+            let due = now.saturating_add(AuditRules::of_window(contract.window).final_after);
+            Self::schedule(id, contract, due);
+        }
+        true
     }
+}
+
+impl<T: Config> ContractRegistry<T::AccountId> for Pallet<T> {
+    fn watched(contract: &ContractId) -> Option<Watched<T::AccountId>> {
+        Contracts::<T>::get(contract)?.watched()
+    }
+
+    fn convict(contract: &ContractId, slash: u32, finder: Option<&T::AccountId>) {
+        let Some(convicted) = Contracts::<T>::get(contract) else {
+            return;
+        };
+        let (miner, bytes) = (convicted.miner.clone(), convicted.bytes);
+        Self::close(contract, convicted, EndReason::Faulty);
+        T::Providers::slash_lost(&miner, bytes, slash, finder);
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_active(contract: &ContractId, watched: Watched<T::AccountId>) {
+        crate::benchmarking::insert_active::<T>(contract, watched);
+    }
+}
+
+/// The share of a window's fee for `blocks` of its `window` blocks, rounded up.
+fn share_of(fee: Balance, blocks: BlockNumber, window: BlockNumber) -> Balance {
+    multiply_by_rational_with_rounding(fee, blocks.into(), window.into(), Rounding::Up)
+        .map_or(fee, |share| share.min(fee))
 }

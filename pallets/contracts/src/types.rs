@@ -1,7 +1,7 @@
 //! What is stored of a contract.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use lunarx_core::{Balance, BatchRoot, BlockNumber, ContractState};
+use lunarx_core::{Balance, BatchRoot, BlockNumber, Commission, ContractState, Watched};
 use scale_info::TypeInfo;
 use sp_runtime::SaturatedConversion;
 
@@ -24,25 +24,43 @@ pub struct Contract<AccountId> {
     pub window: BlockNumber,
     /// Fee of a window.
     pub window_fee: Balance,
+    /// Fee of the last window, which is shorter where the client ended the contract early.
+    pub last_fee: Balance,
+    /// The block in which the client ended it early.
+    pub ended: Option<BlockNumber>,
+    /// The block from which `on_idle` winds it up: where it stands in the schedule.
+    pub due: BlockNumber,
     /// Held from the client: the fees of the windows not yet settled.
     pub escrow: Balance,
-    /// Paid to the miner so far.
+    /// Paid so far: to the miner, the trackers and the supplier.
     pub paid: Balance,
+    /// What the supplier draws of it.
+    pub commission: Option<Commission<AccountId>>,
     /// Where it stands.
     pub state: ContractState,
 }
 
-impl<AccountId> Contract<AccountId> {
-    /// The first block in which it is over by itself: past its deadline, or at its term.
-    pub fn due(&self) -> BlockNumber {
-        match self.state {
-            ContractState::Pending { accept_by } => accept_by.saturating_add(1),
-            ContractState::Active { since, .. } => {
-                since.saturating_add(self.windows.saturating_mul(self.window))
-            }
-        }
+impl<AccountId: Clone> Contract<AccountId> {
+    /// As the audits see it; `None` while it is pending.
+    pub fn watched(&self) -> Option<Watched<AccountId>> {
+        let ContractState::Active { since, .. } = self.state else {
+            return None;
+        };
+        Some(Watched {
+            client: self.client.clone(),
+            miner: self.miner.clone(),
+            root: self.root,
+            pieces: self.pieces,
+            bytes: self.bytes,
+            since,
+            window: self.window,
+            windows: self.windows,
+            ended: self.ended,
+        })
     }
+}
 
+impl<AccountId> Contract<AccountId> {
     /// Windows settled so far.
     pub fn settled(&self) -> u32 {
         match self.state {
@@ -51,15 +69,15 @@ impl<AccountId> Contract<AccountId> {
         }
     }
 
-    /// Whole windows since the acceptance, at most the term; none while pending.
-    pub fn elapsed(&self, now: BlockNumber) -> u32 {
-        match self.state {
-            ContractState::Pending { .. } => 0,
-            ContractState::Active { since, .. } => {
-                // The integrity test proves that new windows are not empty.
-                let whole = now.saturating_sub(since).checked_div(self.window).unwrap_or(0);
-                whole.min(self.windows)
-            }
+    /// The fees of `count` windows from the first unsettled one on, the last of the term among them or not.
+    /// No sum passes the whole term's fee, which was computed without overflow at `open`.
+    pub(crate) fn fees(&self, count: u32, last: bool) -> Balance {
+        let whole = count.saturating_sub(u32::from(last));
+        let fees = self.window_fee.saturating_mul(Balance::from(whole));
+        if last && count > 0 {
+            fees.saturating_add(self.last_fee)
+        } else {
+            fees
         }
     }
 }
@@ -81,6 +99,9 @@ pub enum EndReason {
     /// The miner did not accept it in time.
     #[codec(index = 3)]
     Expired,
+    /// Its data was gone.
+    #[codec(index = 4)]
+    Faulty,
 }
 
 /// Elements of a batch, for its weight.

@@ -13,7 +13,7 @@ use frame_support::{
 use frame_system::RawOrigin;
 use lunarx_core::{
     collateral_for, registration_payload, Address, Addresses, Balance, EncryptionKey, NodeKey, NodeSignature,
-    ProviderDetails, Services, MAX_ADDRESSES, MAX_ADDRESS_BYTES, MAX_REGION_BYTES,
+    ProviderDetails, Score, Services, MAX_ADDRESSES, MAX_ADDRESS_BYTES, MAX_REGION_BYTES,
 };
 use sp_core::crypto::KeyTypeId;
 use sp_runtime::{traits::SaturatedConversion, Perbill};
@@ -61,7 +61,10 @@ pub(crate) fn register_unsigned<T: Config>(
     T::Currency::hold(&HoldReason::Collateral.into(), who, collateral).expect("it was funded");
     let details = details(MAX_ADDRESSES, capacity, price);
     NodeIds::<T>::insert(node_key.node_id(), who);
-    Providers::<T>::insert(who, Provider { node_key, details, used: 0, collateral, exit_at: None });
+    Providers::<T>::insert(
+        who,
+        Provider { node_key, details, used: 0, collateral, exit_at: None, score: Score::default() },
+    );
 }
 
 fn registered<T: Config>(index: u32) -> T::AccountId {

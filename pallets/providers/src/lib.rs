@@ -82,6 +82,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use lunarx_core::{Balance, BlockNumber, NodeId, NodeKey, NodeSignature, ProviderDetails};
     use sp_core::H256;
+    use sp_runtime::Perbill;
     use sp_staking::SessionIndex;
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
@@ -129,6 +130,12 @@ pub mod pallet {
         /// Sessions after which an offence is no longer punished. The exit delay must be longer.
         #[pallet::constant]
         type OffenceMemory: Get<SessionIndex>;
+
+        /// The share of what is slashed for lost data that goes to whoever showed it.
+        type FinderShare: Get<Perbill>;
+
+        /// Contracts whose data a miner may lose before it is evicted.
+        type MaxLost: Get<u32>;
 
         /// Gets what is slashed.
         type SlashDestination: Get<Self::AccountId>;
@@ -275,6 +282,26 @@ pub mod pallet {
         OffenceTooOld {
             /// Session of the offence.
             session: SessionIndex,
+        },
+        /// A miner lost a contract's data, and collateral for it.
+        #[codec(index = 10)]
+        DataLost {
+            /// Its account.
+            account: T::AccountId,
+            /// Bytes of the contract.
+            bytes: u64,
+            /// Taken, the finder's share included.
+            amount: Balance,
+            /// Held from it now.
+            collateral: Balance,
+        },
+        /// A miner lost too many contracts: it takes no more.
+        #[codec(index = 11)]
+        Evicted {
+            /// Its account.
+            account: T::AccountId,
+            /// The block from which it can withdraw.
+            exit_at: BlockNumber,
         },
     }
 

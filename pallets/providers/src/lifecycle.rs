@@ -12,6 +12,7 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use lunarx_core::{
     collateral_for, registration_payload, Balance, BlockNumber, NodeKey, NodeSignature, ProviderDetails,
+    Score,
 };
 use sp_core::ed25519;
 use sp_runtime::{
@@ -42,7 +43,10 @@ impl<T: Config> Pallet<T> {
             collateral,
         });
         NodeIds::<T>::insert(node_id, &who);
-        Providers::<T>::insert(&who, Provider { node_key, details, used: 0, collateral, exit_at: None });
+        Providers::<T>::insert(
+            &who,
+            Provider { node_key, details, used: 0, collateral, exit_at: None, score: Score::default() },
+        );
         Ok(())
     }
 
@@ -132,7 +136,7 @@ impl<T: Config> Pallet<T> {
         frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero()).0
     }
 
-    fn now() -> BlockNumber {
+    pub(crate) fn now() -> BlockNumber {
         frame_system::Pallet::<T>::block_number().saturated_into()
     }
 }

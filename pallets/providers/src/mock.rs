@@ -56,6 +56,7 @@ impl_opaque_keys! {
 }
 
 parameter_types! {
+    pub const FinderShare: sp_runtime::Perbill = sp_runtime::Perbill::from_percent(10);
     /// LX-units a GiB. Tests change it.
     pub static CollateralPerGib: Balance = LX;
     /// What the electorate answers. Tests change it.
@@ -168,6 +169,8 @@ impl crate::Config for Test {
     type Currency = Balances;
     type Electorate = TestElectorate;
     type ExitDelay = ConstU32<EXIT_DELAY>;
+    type FinderShare = FinderShare;
+    type MaxLost = ConstU32<3>;
     type MaxAuthorities = ConstU32<5>;
     type MinAuthorities = ConstU32<3>;
     type MinCapacity = ConstU64<GIB>;

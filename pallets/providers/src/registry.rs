@@ -3,7 +3,7 @@
 use crate::{Config, NodeIds, Pallet, Provider, Providers};
 use alloc::vec::Vec;
 use lunarx_core::{collateral_for, AllocationError, NodeId, ProviderInfo, ProviderRegistry, Terms};
-use sp_runtime::traits::Get;
+use sp_runtime::{traits::Get, Perbill};
 
 impl<T: Config> ProviderRegistry<T::AccountId> for Pallet<T> {
     fn terms(miner: &T::AccountId) -> Option<Terms> {
@@ -30,6 +30,17 @@ impl<T: Config> ProviderRegistry<T::AccountId> for Pallet<T> {
             debug_assert!(provider.used >= bytes, "only what was allocated is released");
             provider.used = provider.used.saturating_sub(bytes);
         });
+    }
+
+    fn settled(miner: &T::AccountId, proven: u32, unproven: u32) {
+        Providers::<T>::mutate_extant(miner, |Provider { score, .. }| {
+            score.proven = score.proven.saturating_add(proven.into());
+            score.unproven = score.unproven.saturating_add(unproven.into());
+        });
+    }
+
+    fn slash_lost(miner: &T::AccountId, bytes: u64, slash: u32, finder: Option<&T::AccountId>) {
+        Self::slash_for_loss(miner, bytes, Perbill::from_parts(slash.saturating_mul(1_000)), finder);
     }
 
     #[cfg(feature = "runtime-benchmarks")]

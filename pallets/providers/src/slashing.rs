@@ -1,5 +1,9 @@
-//! What becomes of authorities that make two blocks or votes where one is allowed.
+//! What is taken of collateral: for lost data, and from authorities that make two blocks or votes where one
+//! is allowed.
 //!
+//! - A miner that lost a contract's data loses the collateral of its bytes, or the fraction of it that the
+//!   audits ask for. Whoever showed it gets [`Config::FinderShare`]; the rest goes to the destination of
+//!   slashes. After [`Config::MaxLost`] contracts the miner is evicted: its exit begins.
 //! - The offender loses a fraction of the collateral that it holds as provider. Offences of one session
 //!   are paid once, by the largest fraction: `pallet_offences` reports all offenders of a slot again
 //!   with each new one, and one slip of a node shows as many equivocations.
@@ -19,7 +23,7 @@ use frame_support::{
     },
     weights::Weight,
 };
-use lunarx_core::Balance;
+use lunarx_core::{collateral_for, Balance};
 use sp_runtime::{
     traits::{Convert, Get, Zero},
     DispatchError, Perbill,
@@ -99,19 +103,59 @@ impl<T: Config> Pallet<T> {
         Providers::<T>::insert(account, provider);
     }
 
+    /// Takes `fraction` of the collateral of `bytes` that were lost.
+    pub(crate) fn slash_for_loss(
+        account: &T::AccountId,
+        bytes: u64,
+        fraction: Perbill,
+        finder: Option<&T::AccountId>,
+    ) {
+        let Some(mut provider) = Providers::<T>::get(account) else {
+            return;
+        };
+        let due =
+            fraction.mul_ceil(collateral_for(bytes, T::CollateralPerGib::get())).min(provider.collateral);
+        let reward = finder.map_or(0, |finder| {
+            let share = T::FinderShare::get().mul_floor(due);
+            Self::move_collateral(account, finder, share).unwrap_or(0)
+        });
+        let amount = reward.saturating_add(Self::take_collateral(account, due.saturating_sub(reward)));
+        provider.collateral = provider.collateral.saturating_sub(amount);
+        provider.score.lost = provider.score.lost.saturating_add(1);
+        provider.score.slashed = provider.score.slashed.saturating_add(amount);
+        let collateral = provider.collateral;
+        Self::deposit_event(Event::DataLost { account: account.clone(), bytes, amount, collateral });
+        if provider.score.lost >= T::MaxLost::get() && provider.exit_at.is_none() {
+            let exit_at = Self::now().saturating_add(T::ExitDelay::get());
+            provider.exit_at = Some(exit_at);
+            Self::deposit_event(Event::Evicted { account: account.clone(), exit_at });
+        }
+        Providers::<T>::insert(account, provider);
+    }
+
+    /// Moves held collateral to `to`. Fails, and moves nothing, where `to` cannot take it.
+    fn move_collateral(
+        account: &T::AccountId,
+        to: &T::AccountId,
+        amount: Balance,
+    ) -> Result<Balance, DispatchError> {
+        let reason = HoldReason::Collateral.into();
+        let (best_effort, force) = (Precision::BestEffort, Fortitude::Force);
+        with_storage_layer(|| {
+            let free = Restriction::Free;
+            T::Currency::transfer_on_hold(&reason, account, to, amount, best_effort, free, force)
+        })
+    }
+
     /// Moves held collateral to the destination of slashes, and returns how much was moved.
     fn take_collateral(account: &T::AccountId, amount: Balance) -> Balance {
         let reason = HoldReason::Collateral.into();
         let (best_effort, force) = (Precision::BestEffort, Fortitude::Force);
-        let destination = T::SlashDestination::get();
-        with_storage_layer::<_, DispatchError, _>(|| {
-            let free = Restriction::Free;
-            T::Currency::transfer_on_hold(&reason, account, &destination, amount, best_effort, free, force)
-        })
-        .or_else(|_| {
-            with_storage_layer(|| T::Currency::burn_held(&reason, account, amount, best_effort, force))
-        })
-        // Nothing was taken, and nothing is booked as taken.
-        .unwrap_or_else(|_: DispatchError| Zero::zero())
+        Self::move_collateral(account, &T::SlashDestination::get(), amount)
+            .or_else(|_| {
+                with_storage_layer(|| T::Currency::burn_held(&reason, account, amount, best_effort, force))
+            })
+            // Nothing was taken, and nothing is booked as taken.
+            .unwrap_or_else(|_: DispatchError| Zero::zero())
     }
 }

@@ -3,7 +3,7 @@
 use crate::Config;
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::BoundedVec;
-use lunarx_core::{Balance, BlockNumber, NodeKey, ProviderDetails, ProviderInfo};
+use lunarx_core::{Balance, BlockNumber, NodeKey, ProviderDetails, ProviderInfo, Score};
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
 
@@ -24,6 +24,8 @@ pub struct Provider {
     pub collateral: Balance,
     /// Set once it announced its exit: the block from which it can withdraw.
     pub exit_at: Option<BlockNumber>,
+    /// How its contracts went so far.
+    pub score: Score,
 }
 
 impl Provider {
@@ -42,6 +44,7 @@ impl Provider {
             price,
             collateral: self.collateral,
             exit_at: self.exit_at,
+            score: self.score,
         }
     }
 }

@@ -69,9 +69,31 @@ fn bonded<T: Config>(state: TrackerState) -> T::AccountId {
         });
     }
     let details = details(MAX_ADDRESSES);
-    let tracker = Tracker { node_key, details, bond, state, missed: 0, verifiers: verifiers::<T>() };
+    let tracker =
+        Tracker { node_key, details, bond, state, missed: 0, missed_in: 0, verifiers: verifiers::<T>() };
     Trackers::<T>::insert(&who, tracker);
     who
+}
+
+/// Begins a round of `members` bonded trackers, at most those that there can be, and names them.
+pub(crate) fn begin_crowded_round<T: Config>(members: u32) -> Vec<T::AccountId> {
+    let count = members.min(T::MaxTrackers::get());
+    crowd::<T>(count);
+    let members = Active::<T>::get();
+    for (who, number) in members.iter().zip(0u32..) {
+        fund::<T>(who);
+        let bond = bond_of::<T>();
+        T::Currency::hold(&HoldReason::Bond.into(), who, bond).expect("it was funded");
+        let node_key = NodeKey(lunarx_core::blake2b_256(&number.to_le_bytes()));
+        NodeIds::<T>::insert(node_key.node_id(), who);
+        let (details, state) = (details(MAX_ADDRESSES), TrackerState::Active);
+        let tracker =
+            Tracker { node_key, details, bond, state, missed: 0, missed_in: 0, verifiers: verifiers::<T>() };
+        Trackers::<T>::insert(who, tracker);
+    }
+    let round = CurrentRound::<T>::get().saturating_add(1);
+    Pallet::<T>::begin_round(round, Pallet::<T>::now(), Default::default());
+    members.into_inner()
 }
 
 #[benchmarks]

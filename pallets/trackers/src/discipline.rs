@@ -1,6 +1,6 @@
 //! What becomes of trackers that are absent or that lie.
 
-use crate::{Config, Event, HoldReason, Pallet, Trackers};
+use crate::{Config, CurrentRound, Event, HoldReason, Pallet, Trackers};
 use frame_support::{
     storage::with_storage_layer,
     traits::{
@@ -17,11 +17,17 @@ impl<T: Config> Pallet<T> {
         Trackers::<T>::mutate_extant(account, |tracker| tracker.missed = 0);
     }
 
-    /// Notes that a tracker left a window to others.
+    /// Notes that a tracker left a window to others. Counts once a round: one outage of an hour misses
+    /// windows of all its contracts.
     pub(crate) fn note_missed(account: &T::AccountId) {
         let Some(mut tracker) = Trackers::<T>::get(account) else {
             return;
         };
+        let round = CurrentRound::<T>::get();
+        if tracker.missed_in == round {
+            return;
+        }
+        tracker.missed_in = round;
         tracker.missed = tracker.missed.saturating_add(1);
         if tracker.missed >= T::MaxMissed::get() && tracker.state == TrackerState::Active {
             tracker.state = TrackerState::Suspended;

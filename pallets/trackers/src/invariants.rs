@@ -1,5 +1,5 @@
 //! What must hold at the end of every block.
-#![cfg(any(feature = "try-runtime", test))]
+#![cfg(any(feature = "std", feature = "try-runtime"))]
 
 use crate::{
     Active, Config, CurrentRound, HoldReason, Members, NodeIds, Pallet, Rounds, Trackers, KEPT_ROUNDS,

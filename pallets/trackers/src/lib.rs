@@ -104,11 +104,10 @@ pub mod pallet {
         /// disputed.
         type ExitDelay: Get<BlockNumber>;
 
-        /// Blocks of a round, unless genesis says otherwise.
-        #[pallet::constant]
+        /// Blocks of a round.
         type RoundBlocks: Get<BlockNumber>;
 
-        /// Windows missed in a row that suspend a tracker.
+        /// Rounds in a row in which a tracker left windows to others that suspend it.
         #[pallet::constant]
         type MaxMissed: Get<u32>;
 
@@ -160,10 +159,6 @@ pub mod pallet {
     pub type Members<T: Config> =
         StorageMap<_, Twox64Concat, Round, BoundedVec<T::AccountId, T::MaxTrackers>, ValueQuery>;
 
-    /// Blocks of a round, where genesis said so.
-    #[pallet::storage]
-    pub type RoundLength<T: Config> = StorageValue<_, BlockNumber>;
-
     /// What happened.
     #[pallet::event]
     #[pallet::generate_deposit(pub(crate) fn deposit_event)]
@@ -202,7 +197,7 @@ pub mod pallet {
             /// How many they are.
             count: u32,
         },
-        /// A tracker is not drawn until it resumes: it missed too many windows, or its bond is too small.
+        /// A tracker is not drawn until it resumes: it left windows to others in too many rounds, or its bond is too small.
         #[codec(index = 4)]
         Suspended {
             /// Its account.
@@ -308,25 +303,6 @@ pub mod pallet {
         LockedBalance,
     }
 
-    /// How the rounds begin.
-    #[pallet::genesis_config]
-    #[derive(frame_support::DefaultNoBound)]
-    pub struct GenesisConfig<T: Config> {
-        /// Blocks of a round; [`Config::RoundBlocks`] if it is missing.
-        pub round_blocks: Option<BlockNumber>,
-        /// Nothing: the runtime's type has to stand somewhere.
-        #[serde(skip)]
-        pub _runtime: core::marker::PhantomData<T>,
-    }
-
-    #[pallet::genesis_build]
-    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
-        fn build(&self) {
-            assert_ne!(self.round_blocks, Some(0), "a round must have blocks");
-            RoundLength::<T>::set(self.round_blocks);
-        }
-    }
-
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(now: BlockNumberFor<T>) -> Weight {
@@ -334,7 +310,6 @@ pub mod pallet {
         }
 
         fn integrity_test() {
-            assert!(T::RoundBlocks::get() > 0, "a round must have blocks");
             assert!(T::MaxTrackers::get() > 0, "there must be room for a tracker");
             assert!(T::MaxMissed::get() > 0, "a tracker must be able to serve");
         }

@@ -39,7 +39,15 @@ impl<T: Config> Pallet<T> {
         Self::hold_bond(&who, bond)?;
         NodeIds::<T>::insert(node_id, &who);
         let state = TrackerState::Active;
-        let tracker = Tracker { node_key, details, bond, state, missed: 0, verifiers: Verifiers::<T>::new() };
+        let tracker = Tracker {
+            node_key,
+            details,
+            bond,
+            state,
+            missed: 0,
+            missed_in: 0,
+            verifiers: Verifiers::<T>::new(),
+        };
         Trackers::<T>::insert(&who, tracker);
         Self::deposit_event(Event::Bonded { account: who, node_id, bond });
         Ok(())

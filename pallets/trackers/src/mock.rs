@@ -90,16 +90,10 @@ impl crate::Config for Test {
 
 /// The chain at block 1.
 pub fn new_test_ext() -> sp_io::TestExternalities {
-    with_rounds(None)
-}
-
-/// The chain at block 1, with rounds of so many blocks.
-pub fn with_rounds(round_blocks: Option<BlockNumber>) -> sp_io::TestExternalities {
     let rich = [TRACKER, OTHER, STRANGER, VESTING].into_iter().chain(20..30);
     let balances = rich.map(|who| (who, ENDOWMENT)).chain([(POOR, EXISTENTIAL_DEPOSIT)]).collect();
     let genesis = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
-        trackers: crate::GenesisConfig { round_blocks, ..Default::default() },
         ..Default::default()
     };
     let mut ext: sp_io::TestExternalities =

@@ -2,15 +2,19 @@
 
 use crate::{Config, Pallet, Trackers};
 use alloc::vec::Vec;
-use lunarx_core::{Balance, BlockNumber, ContractId, Round, TrackerInfo, TrackerRegistry};
+use lunarx_core::{Balance, BlockNumber, Round, RoundDetails, TrackerInfo, TrackerRegistry};
 
 impl<T: Config> TrackerRegistry<T::AccountId> for Pallet<T> {
     fn round_of(block: BlockNumber) -> Option<Round> {
-        Self::round_of(block)
+        Self::round_at(block)
     }
 
-    fn seats(contract: &ContractId, round: Round) -> Vec<T::AccountId> {
-        Self::seats_of(contract, round)
+    fn round(round: Round) -> Option<RoundDetails<T::AccountId>> {
+        Self::details_of(round)
+    }
+
+    fn is_bonded(tracker: &T::AccountId) -> bool {
+        Trackers::<T>::contains_key(tracker)
     }
 
     fn served(tracker: &T::AccountId) {
@@ -23,6 +27,11 @@ impl<T: Config> TrackerRegistry<T::AccountId> for Pallet<T> {
 
     fn fine(tracker: &T::AccountId, amount: Balance, to: &T::AccountId) -> Balance {
         Self::take(tracker, amount, to)
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_round(members: u32) -> Vec<T::AccountId> {
+        crate::benchmarking::begin_crowded_round::<T>(members)
     }
 }
 
@@ -38,6 +47,8 @@ impl<T: Config> Pallet<T> {
             state: tracker.state,
             missed: tracker.missed,
             verifiers: tracker.verifiers.into_inner(),
+            // Counted by the audits.
+            credits: 0,
         })
     }
 

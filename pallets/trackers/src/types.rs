@@ -1,7 +1,9 @@
 //! What is stored.
 
 use codec::{Decode, Encode, MaxEncodedLen};
-use lunarx_core::{AuditSeed, Balance, BlockNumber, NodeKey, TrackerDetails, TrackerState, MAX_ADDRESSES};
+use lunarx_core::{
+    AuditSeed, Balance, BlockNumber, NodeKey, Round, TrackerDetails, TrackerState, MAX_ADDRESSES,
+};
 use scale_info::TypeInfo;
 
 /// A bonded tracker.
@@ -15,8 +17,10 @@ pub struct Tracker<Verifiers> {
     pub bond: Balance,
     /// Where it stands.
     pub state: TrackerState,
-    /// Windows that it missed in a row.
+    /// Rounds in a row in which it left windows to others.
     pub missed: u32,
+    /// The last such round.
+    pub missed_in: Round,
     /// Node keys of the verifiers that work for it.
     pub verifiers: Verifiers,
 }
@@ -28,6 +32,8 @@ pub struct RoundInfo {
     pub start: BlockNumber,
     /// From which its seats follow.
     pub seed: AuditSeed,
+    /// How many members it has.
+    pub members: u32,
 }
 
 /// How many addresses there are to check and store.

@@ -1,6 +1,6 @@
 //! Contracts as workers and RPC see them.
 
-use crate::{Balance, BatchRoot, BlockNumber, ContractId};
+use crate::{Balance, BatchRoot, BlockNumber, ContractId, Watched};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -25,6 +25,17 @@ pub enum ContractState {
     },
 }
 
+/// What an application's supplier draws from the fees, because the client agreed to it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Commission<AccountId> {
+    /// The supplier.
+    pub supplier: AccountId,
+    /// Its share of what is paid, in millionths.
+    pub share: u32,
+}
+
 /// One contract.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct ContractInfo<AccountId> {
@@ -40,14 +51,43 @@ pub struct ContractInfo<AccountId> {
     pub pieces: u32,
     /// Bytes of these pieces.
     pub bytes: u64,
+    /// Blocks of a window.
+    pub window: BlockNumber,
     /// Term in windows.
     pub windows: u32,
     /// Fee of a window.
     pub window_fee: Balance,
+    /// Fee of the last window, which is shorter where the client ended the contract early.
+    pub last_fee: Balance,
+    /// The block in which the client ended it early. What is left of the term is refunded then; it is
+    /// closed once the outcome of its windows is final.
+    pub ended: Option<BlockNumber>,
     /// Still held from the client for this contract.
     pub escrow: Balance,
-    /// Paid to the miner so far.
+    /// Paid so far: to the miner, to the trackers that watched it and to the supplier.
     pub paid: Balance,
+    /// What the supplier draws of it.
+    pub commission: Option<Commission<AccountId>>,
     /// Where it stands.
     pub state: ContractState,
+}
+
+impl<AccountId: Clone> ContractInfo<AccountId> {
+    /// As the audits see it; `None` while it is pending.
+    pub fn watched(&self) -> Option<Watched<AccountId>> {
+        let ContractState::Active { since, .. } = self.state else {
+            return None;
+        };
+        Some(Watched {
+            client: self.client.clone(),
+            miner: self.miner.clone(),
+            root: self.root,
+            pieces: self.pieces,
+            bytes: self.bytes,
+            since,
+            window: self.window,
+            windows: self.windows,
+            ended: self.ended,
+        })
+    }
 }

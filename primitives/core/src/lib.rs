@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod audit;
 mod contract;
 mod ids;
 mod lx;
@@ -16,7 +17,11 @@ mod tracker;
 mod traits;
 mod units;
 
-pub use contract::{ContractInfo, ContractState};
+pub use audit::{
+    answer_payload, AuditInfo, AuditRules, ChallengeInfo, DisputeInfo, Report, Score, Verdict, Watched,
+    WindowVotes, MAX_REPORTED_WINDOWS,
+};
+pub use contract::{Commission, ContractInfo, ContractState};
 pub use ids::{
     blake2b_256, AccountId, AuditSeed, BatchRoot, ContractId, EncryptionKey, NodeId, NodeKey, NodeSignature,
     PieceId,
@@ -27,9 +32,9 @@ pub use provider::{
     registration_payload, Address, Addresses, ProviderDetails, ProviderInfo, Region, Services, MAX_ADDRESSES,
     MAX_ADDRESS_BYTES, MAX_REGION_BYTES,
 };
-pub use tracker::{bond_payload, Round, TrackerDetails, TrackerInfo, TrackerState, SEATS};
+pub use tracker::{bond_payload, Round, RoundDetails, TrackerDetails, TrackerInfo, TrackerState, SEATS};
 pub use traits::{
-    AllocationError, ElapsedIsProven, ProviderRegistry, ServiceVerdicts, Terms, TrackerRegistry,
+    AllocationError, ContractRegistry, Decided, ProviderRegistry, ServiceVerdicts, Terms, TrackerRegistry,
 };
 pub use units::{
     collateral_for, window_fee, Balance, BlockNumber, ChainParameters, Quote, Supply, CAP, DECIMALS, GIB,

@@ -1,6 +1,6 @@
 //! Offers: what a miner signs when it reserves space, and what a client brings to the chain.
 
-use crate::{blake2b_256, Balance, BatchRoot, BlockNumber, ContractId, NodeSignature};
+use crate::{blake2b_256, Balance, BatchRoot, BlockNumber, Commission, ContractId, NodeSignature};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -54,4 +54,6 @@ pub struct Promise<AccountId> {
     pub bytes: u64,
     /// Term, at most `offer.max_windows`.
     pub windows: u32,
+    /// What the client lets an application's supplier draw from the fees.
+    pub commission: Option<Commission<AccountId>>,
 }

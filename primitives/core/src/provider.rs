@@ -1,6 +1,6 @@
 //! Miners as registered on chain.
 
-use crate::{Balance, BlockNumber, EncryptionKey, NodeId, NodeKey};
+use crate::{Balance, BlockNumber, EncryptionKey, NodeId, NodeKey, Score};
 use alloc::vec::Vec;
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -92,6 +92,8 @@ pub struct ProviderInfo<AccountId> {
     pub collateral: Balance,
     /// Set once it announced its exit: the block from which the collateral can be withdrawn.
     pub exit_at: Option<BlockNumber>,
+    /// How its contracts went so far.
+    pub score: Score,
 }
 
 impl<AccountId> ProviderInfo<AccountId> {

@@ -1,6 +1,6 @@
 //! Trackers as registered on chain.
 
-use crate::{provider::Addresses, Balance, BlockNumber, EncryptionKey, NodeId, NodeKey, Region};
+use crate::{provider::Addresses, AuditSeed, Balance, BlockNumber, EncryptionKey, NodeId, NodeKey, Region};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -30,6 +30,19 @@ pub struct TrackerDetails {
     pub region: Region,
 }
 
+/// A round: who its members are, and from which seed their seats follow.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct RoundDetails<AccountId> {
+    /// Its number.
+    pub round: Round,
+    /// Its first block.
+    pub start: BlockNumber,
+    /// Gives the seats of every contract (`lunarx_proof::seats`).
+    pub seed: AuditSeed,
+    /// In the order to which seats refer.
+    pub members: Vec<AccountId>,
+}
+
 /// Where a tracker stands.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -38,7 +51,7 @@ pub enum TrackerState {
     /// Drawn for seats from the next round on.
     #[codec(index = 0)]
     Active,
-    /// Not drawn, because it missed too many of its windows or its bond is under the minimum, until it
+    /// Not drawn, because it left windows to others in too many rounds or its bond is under the minimum, until it
     /// says that it is back.
     #[codec(index = 1)]
     Suspended,
@@ -63,10 +76,12 @@ pub struct TrackerInfo<AccountId> {
     pub bond: Balance,
     /// Where it stands.
     pub state: TrackerState,
-    /// Windows that it missed in a row.
+    /// Rounds in a row in which it left windows to others.
     pub missed: u32,
     /// Node keys of the verifiers that work for it.
     pub verifiers: Vec<NodeKey>,
+    /// Verdicts given and not yet paid for: its share of the trackers' pot.
+    pub credits: u64,
 }
 
 impl<AccountId> TrackerInfo<AccountId> {

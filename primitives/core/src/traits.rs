@@ -1,7 +1,6 @@
 //! The traits through which pallets know each other.
 
-use crate::{Balance, BlockNumber, ContractId, NodeKey, Round};
-use alloc::vec::Vec;
+use crate::{Balance, BlockNumber, ContractId, NodeKey, Round, RoundDetails, Watched};
 
 /// What the contracts must know of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +40,13 @@ pub trait ProviderRegistry<AccountId> {
     /// Gives back `bytes` taken before.
     fn release(miner: &AccountId, bytes: u64);
 
+    /// Notes settled windows in its score.
+    fn settled(miner: &AccountId, proven: u32, unproven: u32);
+
+    /// Takes `slash` millionths of the collateral of `bytes` that it lost, as far as it goes, `finder`'s
+    /// share of it included. Whoever loses too often is evicted: it takes no more contracts.
+    fn slash_lost(miner: &AccountId, bytes: u64, slash: u32, finder: Option<&AccountId>);
+
     /// Registers `miner` with ample capacity and collateral, for benchmarks.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_register(miner: &AccountId, node_key: NodeKey, capacity: u64, price: Balance);
@@ -55,8 +61,8 @@ pub trait TrackerRegistry<AccountId> {
     /// The round of a block, where it is still known.
     fn round_of(block: BlockNumber) -> Option<Round>;
 
-    /// Who holds the seats of `contract` in `round`: [`crate::SEATS`], or fewer where fewer are bonded.
-    fn seats(contract: &ContractId, round: Round) -> Vec<AccountId>;
+    /// A round with its members, where it is still known.
+    fn round(round: Round) -> Option<RoundDetails<AccountId>>;
 
     /// Notes that a tracker judged a window in time.
     fn served(tracker: &AccountId);
@@ -64,22 +70,65 @@ pub trait TrackerRegistry<AccountId> {
     /// Notes that a tracker left a window to others. Too many in a row suspend it.
     fn missed(tracker: &AccountId);
 
+    /// Whether an account is bonded.
+    fn is_bonded(tracker: &AccountId) -> bool;
+
     /// Takes `amount` of a tracker's bond for `to`, as far as it goes. Returns what was taken.
     fn fine(tracker: &AccountId, amount: Balance, to: &AccountId) -> Balance;
+
+    /// Begins a round of `members` bonded trackers, and names them, for benchmarks.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_round(members: u32) -> alloc::vec::Vec<AccountId>;
 }
 
-/// The seam at which audits attach to payment: how many of a contract's windows were proven.
-pub trait ServiceVerdicts {
-    /// Of the `elapsed` windows of `contract` that begin with number `first`, how many count as
-    /// proven service. Never more than `elapsed`.
-    fn proven_windows(contract: &ContractId, first: u32, elapsed: u32) -> u32;
+/// The contracts, as the audits see them.
+///
+/// # Guarantees
+/// - [`Watched`] does not change while a contract is active, except that its client can end it early.
+pub trait ContractRegistry<AccountId> {
+    /// An active contract.
+    fn watched(contract: &ContractId) -> Option<Watched<AccountId>>;
+
+    /// Closes a contract whose data is gone: gives back what is in escrow and slashes the miner by
+    /// `slash` millionths of the contract's collateral. `finder` gets its share of what is slashed.
+    fn convict(contract: &ContractId, slash: u32, finder: Option<&AccountId>);
+
+    /// Makes an active contract of one piece that began at `since`, for benchmarks and tests.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_active(contract: &ContractId, watched: Watched<AccountId>);
 }
 
-/// The stand-in until the audits attach: every elapsed window counts as proven.
-pub struct ElapsedIsProven;
+/// Windows whose outcome is final.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// How many, from the first that is not settled on.
+    pub windows: u32,
+    /// How many of them were proven.
+    pub proven: u32,
+    /// Whether the last of them was.
+    pub last: bool,
+}
 
-impl ServiceVerdicts for ElapsedIsProven {
-    fn proven_windows(_: &ContractId, _: u32, elapsed: u32) -> u32 {
-        elapsed
-    }
+/// The seam at which audits attach to payment.
+///
+/// # Guarantees
+/// - No window is decided twice, and each in its order.
+/// - A window is decided [`crate::AuditRules::final_after`] after its end, or later while a dispute is open.
+pub trait ServiceVerdicts<AccountId> {
+    /// Takes the outcome of the windows that became final since the last time. `settled` is how many
+    /// were taken before.
+    fn take(contract: &ContractId, watched: &Watched<AccountId>, settled: u32, now: BlockNumber) -> Decided;
+
+    /// The last block of an open dispute: its contract cannot be closed before.
+    fn open_until(contract: &ContractId) -> Option<BlockNumber>;
+
+    /// Forgets a contract that is closed.
+    fn closed(contract: &ContractId);
+
+    /// Notes that `amount` of fees came to the trackers' pot.
+    fn earned(amount: Balance);
+
+    /// Has every window of these contracts proven, for benchmarks.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_prove(contracts: &[ContractId]);
 }

@@ -1,5 +1,6 @@
 //! Money and time: LX, fees, the chain's parameters as workers see them.
 
+use crate::AuditRules;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -85,6 +86,8 @@ pub struct ChainParameters {
     pub collateral_per_gib: Balance,
     /// Blocks between the announcement of an exit and the withdrawal.
     pub exit_delay: BlockNumber,
+    /// How contracts are audited.
+    pub audit: AuditRules,
 }
 
 #[cfg(test)]

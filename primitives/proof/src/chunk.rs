@@ -2,6 +2,7 @@
 //! what an audit asks for.
 
 use crate::tree::climb;
+#[cfg(any(test, feature = "range"))]
 use alloc::vec::Vec;
 use blake3::{
     hazmat::{merge_subtrees_non_root, merge_subtrees_root, HasherExt, Mode},
@@ -40,7 +41,7 @@ pub(crate) fn chunk_hash(index: u64, bytes: &[u8]) -> [u8; 32] {
     Hasher::new().set_input_offset(index * CHUNK_BYTES).update(bytes).finalize_non_root()
 }
 
-fn merge(left: [u8; 32], right: [u8; 32], top: bool) -> Option<[u8; 32]> {
+pub(crate) fn merge(left: [u8; 32], right: [u8; 32], top: bool) -> Option<[u8; 32]> {
     Some(match top {
         true => *merge_subtrees_root(&left, &right, Mode::Hash).as_bytes(),
         false => merge_subtrees_non_root(&left, &right, Mode::Hash),
@@ -48,6 +49,7 @@ fn merge(left: [u8; 32], right: [u8; 32], top: bool) -> Option<[u8; 32]> {
 }
 
 /// The siblings, from the leaf up, of leaf `index` among `leaves`, which are some aligned subtree's.
+#[cfg(any(test, feature = "range"))]
 pub(crate) fn path_within(leaves: &[[u8; 32]], index: usize) -> Vec<[u8; 32]> {
     let mut path = Vec::new();
     let (mut level, mut index) = (leaves.to_vec(), index);

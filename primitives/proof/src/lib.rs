@@ -13,10 +13,13 @@
 
 extern crate alloc;
 
+mod answer;
 mod batch;
 mod challenge;
 mod chunk;
 mod leaf;
+#[cfg(any(test, feature = "benchmarks"))]
+mod longest;
 #[cfg(feature = "range")]
 mod prove;
 #[cfg(feature = "range")]
@@ -24,10 +27,13 @@ pub mod range;
 mod sortition;
 mod tree;
 
+pub use answer::{challenged, proves_all, questioned, Answer, Proofs, MAX_PROOFS};
 pub use batch::{batch_path, batch_root, BatchEntry, Subtree};
 pub use challenge::{Draw, Rate};
 pub use chunk::{chunk_len, chunks_of, verify_chunk, CHUNK_BYTES};
 pub use leaf::{Covered, LeafProof, MAX_AUDITED_PIECE_BYTES, MAX_BATCH_PIECES, MAX_LEAF_PROOF_BYTES};
+#[cfg(feature = "benchmarks")]
+pub use longest::{longest_proof, shortest_proof};
 #[cfg(feature = "range")]
 pub use prove::{prove_chunk, ChunkProof};
 #[cfg(feature = "range")]
@@ -35,4 +41,4 @@ pub use range::{
     commit, encode_range, max_encoded_len, verify_range, RangeError, ReadAt, VerifiedRange, GROUP_BYTES,
     MAX_PIECE_BYTES, MAX_RANGE_BYTES,
 };
-pub use sortition::seats;
+pub use sortition::{seat_holders, seats};

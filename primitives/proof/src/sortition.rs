@@ -8,7 +8,7 @@
 //! The bias of a draw is below `members / 2^64`.
 
 use alloc::vec::Vec;
-use lunarx_core::{AuditSeed, ContractId};
+use lunarx_core::{AuditSeed, ContractId, RoundDetails, SEATS};
 
 /// The members, by their places in the round's list, that hold the seats of `contract`: as many as there
 /// are seats, or all members where they are fewer.
@@ -31,6 +31,21 @@ pub fn seats(seed: &AuditSeed, contract: &ContractId, members: u32, seats: u32) 
         drawn.push(place);
     }
     drawn
+}
+
+/// Who holds each seat of `contract` in a round; `None` where the round has no members. Where there are
+/// fewer members than seats, some hold more than one.
+pub fn seat_holders<'a, AccountId>(
+    round: &'a RoundDetails<AccountId>,
+    contract: &ContractId,
+) -> Option<[&'a AccountId; SEATS as usize]> {
+    let members = u32::try_from(round.members.len()).unwrap_or(u32::MAX);
+    let places = seats(&round.seed, contract, members, SEATS);
+    let holder = |seat: usize| {
+        let place = places.get(seat.checked_rem(places.len())?)?;
+        round.members.get(usize::try_from(*place).ok()?)
+    };
+    Some([holder(0)?, holder(1)?, holder(2)?])
 }
 
 #[cfg(test)]
@@ -59,6 +74,20 @@ mod tests {
         let mut all = draw(1, 1, 3, 3);
         all.sort_unstable();
         assert_eq!(all, [0, 1, 2]);
+    }
+
+    #[test]
+    fn few_members_hold_several_seats() {
+        let round = |members| RoundDetails { round: 1, start: 0, seed: AuditSeed([1; 32]), members };
+        let contract = ContractId([1; 32]);
+        assert_eq!(seat_holders::<u8>(&round(vec![]), &contract), None);
+        assert_eq!(seat_holders(&round(vec![7]), &contract), Some([&7, &7, &7]));
+        let two = round(vec![7, 8]);
+        let [first, second, third] = seat_holders(&two, &contract).unwrap();
+        assert!(first != second && first == third);
+        let many = round((0..100).collect());
+        let places = seats(&many.seed, &contract, 100, SEATS);
+        assert_eq!(seat_holders(&many, &contract).unwrap().map(|member| u32::from(*member)).to_vec(), places);
     }
 
     #[test]

@@ -92,6 +92,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                     | RuntimeCall::Grandpa(_)
                     | RuntimeCall::Session(_)
                     | RuntimeCall::Providers(_)
+                    | RuntimeCall::Trackers(_)
                     | RuntimeCall::Utility(_)
             ),
             Self::Miner => matches!(
@@ -102,6 +103,10 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                     | RuntimeCall::Contracts(
                         pallet_lunarx_contracts::Call::accept { .. }
                             | pallet_lunarx_contracts::Call::settle { .. }
+                    )
+                    | RuntimeCall::Audits(
+                        pallet_lunarx_audits::Call::answer { .. }
+                            | pallet_lunarx_audits::Call::surrender { .. }
                     )
             ),
         }

@@ -11,5 +11,8 @@ pub use access::{OpenCalls, ProxyType};
 pub use consensus::{KeyDeposit, ReportLongevity};
 pub use money::{ExistentialDeposit, TransactionByteFee};
 pub use parameters::{dynamic_params, RuntimeParameters};
-pub use service::{AcceptWithin, ExitDelay, MaxOfferLife, MaxPromises, MaxWindows, Window};
+pub use service::{
+    AcceptWithin, AnswerCost, CurrentWindow, ExitDelay, MaxOfferLife, MaxPromises, MaxWindows, RoundBlocks,
+    SlashDestination, TrackerPot, Window,
+};
 pub use system::{MAXIMUM_BLOCK_BYTES, MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO};

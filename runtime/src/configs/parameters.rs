@@ -11,6 +11,7 @@ use frame_system::EnsureRoot;
 #[dynamic_params(RuntimeParameters, pallet_parameters::Parameters::<Runtime>)]
 pub mod dynamic_params {
     use super::*;
+    use sp_runtime::{Perbill, Permill};
 
     /// Of `pallet_lunarx_providers`.
     #[dynamic_pallet_params]
@@ -28,6 +29,44 @@ pub mod dynamic_params {
         /// than offences are punished (`service::ExitDelay`).
         #[codec(index = 2)]
         pub static ExitDelay: BlockNumber = 9 * DAYS;
+
+        /// Share of what is slashed for lost data that goes to whoever showed it.
+        #[codec(index = 3)]
+        pub static FinderShare: Perbill = Perbill::from_percent(10);
+
+        /// Contracts whose data a miner may lose before it is evicted.
+        #[codec(index = 4)]
+        pub static MaxLost: u32 = 3;
+    }
+
+    /// Of `pallet_lunarx_trackers`.
+    #[dynamic_pallet_params]
+    #[codec(index = 1)]
+    pub mod trackers {
+        /// The least bond with which a tracker is drawn for seats.
+        #[codec(index = 0)]
+        pub static MinBond: Balance = 1_000 * LX;
+    }
+
+    /// Of `pallet_lunarx_audits`, and what the contracts pay for audits.
+    #[dynamic_pallet_params]
+    #[codec(index = 2)]
+    pub mod audits {
+        /// Millionths of the collateral of a contract's bytes that its loss costs.
+        #[codec(index = 0)]
+        pub static LossSlash: u32 = 1_000_000;
+
+        /// Millionths of it that a loss costs which the miner itself reports.
+        #[codec(index = 1)]
+        pub static SurrenderSlash: u32 = 500_000;
+
+        /// Fine of a seat that called a window valid and cannot show the answer.
+        #[codec(index = 2)]
+        pub static LieFine: Balance = 100 * LX;
+
+        /// The trackers' share of what contracts pay.
+        #[codec(index = 3)]
+        pub static TrackerShare: Permill = Permill::from_percent(5);
     }
 }
 

@@ -1,9 +1,13 @@
-//! The market: miners and their contracts.
+//! The market: miners, their contracts, and the trackers that audit them.
 
-use super::{consensus::MAX_AUTHORITIES, dynamic_params::providers};
+use super::{
+    consensus::MAX_AUTHORITIES,
+    dynamic_params::{audits, providers, trackers},
+};
 use crate::{
-    AccountId, Balances, BlockNumber, Historical, Providers, Runtime, RuntimeEvent, RuntimeHoldReason,
-    Session, DAYS, EPOCH_BLOCKS, HOURS, MINUTES,
+    AccountId, Audits, Balance, Balances, BlockNumber, Contracts, Historical, Providers, Runtime,
+    RuntimeEvent, RuntimeHoldReason, Session, Trackers, TransactionPayment, DAYS, EPOCH_BLOCKS, HOURS,
+    MINUTES,
 };
 use alloc::vec::Vec;
 use codec::Encode;
@@ -12,15 +16,19 @@ use frame_support::{
     traits::{ConstU32, ConstU64, Contains, Get},
     PalletId,
 };
-use lunarx_core::{ElapsedIsProven, GIB};
-use sp_runtime::traits::AccountIdConversion;
+use lunarx_core::GIB;
+use pallet_lunarx_audits::WeightInfo as _;
+use sp_runtime::{
+    traits::{AccountIdConversion, Convert},
+    Permill,
+};
 use sp_staking::{offence::OffenceSeverity, SessionIndex};
 
 /// Sessions in which an offence is still punished.
 const OFFENCE_SESSIONS: u32 = 8 * DAYS / EPOCH_BLOCKS;
 
 parameter_types! {
-    /// The audited and paid unit of a contract's time.
+    /// The audited and paid unit of a contract's time, unless genesis says otherwise.
     pub const Window: BlockNumber = HOURS;
     pub const Day: BlockNumber = DAYS;
     /// Time for the miner to accept. Has slack for session rotations, which shut transactions out.
@@ -30,6 +38,10 @@ parameter_types! {
     pub const MaxWindows: u32 = 10 * 365 * 24;
     /// One for each of the most pieces that a segment has.
     pub const MaxPromises: u32 = 255;
+    /// The most that a supplier may draw of what its users pay.
+    pub const MaxCommission: Permill = Permill::from_percent(30);
+    /// Holds the trackers' share until they claim it. Genesis must give it an existential deposit.
+    pub TrackerPot: AccountId = PalletId(*b"lx/track").into_account_truncating();
     /// Holds what was slashed, for repair first and the treasury then.
     pub SlashDestination: AccountId = PalletId(*b"lx/slash").into_account_truncating();
 }
@@ -75,7 +87,9 @@ impl pallet_lunarx_providers::Config for Runtime {
     type Currency = Balances;
     type Electorate = pallet_lunarx_providers::StandingSet;
     type ExitDelay = ExitDelay;
+    type FinderShare = providers::FinderShare;
     type MaxAuthorities = ConstU32<MAX_AUTHORITIES>;
+    type MaxLost = providers::MaxLost;
     type MinAuthorities = ConstU32<1>;
     type MinCapacity = ConstU64<GIB>;
     type MinPrice = providers::MinPrice;
@@ -91,6 +105,7 @@ impl pallet_lunarx_contracts::Config for Runtime {
     type AcceptWithin = AcceptWithin;
     type Currency = Balances;
     type Day = Day;
+    type MaxCommission = MaxCommission;
     type MaxOfferLife = MaxOfferLife;
     type MaxPromises = MaxPromises;
     type MaxWindows = MaxWindows;
@@ -98,7 +113,75 @@ impl pallet_lunarx_contracts::Config for Runtime {
     type Providers = Providers;
     type RuntimeEvent = RuntimeEvent;
     type RuntimeHoldReason = RuntimeHoldReason;
-    type Verdicts = ElapsedIsProven;
+    type TrackerPot = TrackerPot;
+    type TrackerShare = audits::TrackerShare;
+    type Verdicts = Audits;
     type WeightInfo = crate::weights::pallet_lunarx_contracts::WeightInfo<Self>;
     type Window = Window;
+}
+
+/// Blocks in a window: the contracts', from which every time of the audits follows.
+pub struct CurrentWindow;
+
+impl Get<BlockNumber> for CurrentWindow {
+    fn get() -> BlockNumber {
+        Contracts::window()
+    }
+}
+
+/// Six windows.
+pub struct RoundBlocks;
+
+impl Get<BlockNumber> for RoundBlocks {
+    fn get() -> BlockNumber {
+        Contracts::window().saturating_mul(6)
+    }
+}
+
+impl pallet_lunarx_trackers::Config for Runtime {
+    type Bonders = WithoutLocks;
+    type Currency = Balances;
+    type ExitDelay = ConstU32<{ 7 * DAYS }>;
+    type MaxMissed = ConstU32<4>;
+    type MaxTrackers = ConstU32<1_000>;
+    type MaxVerifiers = ConstU32<32>;
+    type MinBond = trackers::MinBond;
+    type Randomness = pallet_babe::ParentBlockRandomness<Self>;
+    type RoundBlocks = RoundBlocks;
+    type RuntimeEvent = RuntimeEvent;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type WeightInfo = crate::weights::pallet_lunarx_trackers::WeightInfo<Self>;
+}
+
+type AuditWeights = crate::weights::pallet_lunarx_audits::WeightInfo<Runtime>;
+
+/// The transaction fee of an answer of so many bytes of proofs.
+pub struct AnswerCost;
+
+impl Convert<u32, Balance> for AnswerCost {
+    fn convert(bytes: u32) -> Balance {
+        let weight =
+            AuditWeights::answer().saturating_add(AuditWeights::verify_proofs(lunarx_proof::MAX_PROOFS));
+        TransactionPayment::length_to_fee(bytes).saturating_add(TransactionPayment::weight_to_fee(weight))
+    }
+}
+
+impl pallet_lunarx_audits::Config for Runtime {
+    type AnswerCost = AnswerCost;
+    type Contracts = Contracts;
+    type Currency = Balances;
+    type FineDestination = SlashDestination;
+    type LieFine = audits::LieFine;
+    type LossSlash = audits::LossSlash;
+    type MaxReports = MaxPromises;
+    type Openers = WithoutLocks;
+    type Pot = TrackerPot;
+    type Providers = Providers;
+    type Randomness = pallet_babe::ParentBlockRandomness<Self>;
+    type RuntimeEvent = RuntimeEvent;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type SurrenderSlash = audits::SurrenderSlash;
+    type Trackers = Trackers;
+    type WeightInfo = AuditWeights;
+    type Window = CurrentWindow;
 }

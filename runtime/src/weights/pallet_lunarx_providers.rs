@@ -9,41 +9,42 @@ use frame_support::{traits::Get, weights::Weight};
 pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_lunarx_providers::WeightInfo for WeightInfo<T> {
-    fn register(_a: u32) -> Weight {
-        Weight::from_parts(150_809_169, 0)
+    fn register(a: u32) -> Weight {
+        Weight::from_parts(107_983_473, 0)
+            .saturating_add(Weight::from_parts(369_547, 0).saturating_mul(a.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(3))
     }
 
     fn update(a: u32) -> Weight {
-        Weight::from_parts(91_602_589, 0)
-            .saturating_add(Weight::from_parts(924_202, 0).saturating_mul(a.into()))
+        Weight::from_parts(67_052_973, 0)
+            .saturating_add(Weight::from_parts(571_943, 0).saturating_mul(a.into()))
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
 
     fn top_up() -> Weight {
-        Weight::from_parts(86_738_000, 0)
+        Weight::from_parts(63_725_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
 
     fn announce_exit() -> Weight {
-        Weight::from_parts(29_414_000, 0)
+        Weight::from_parts(21_112_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn withdraw() -> Weight {
-        Weight::from_parts(66_829_000, 0)
+        Weight::from_parts(48_592_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(4))
     }
 
     fn on_offence(n: u32) -> Weight {
-        Weight::from_parts(92_186_000, 0)
-            .saturating_add(Weight::from_parts(105_268_268, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(4))
+        Weight::from_parts(73_209_000, 0)
+            .saturating_add(Weight::from_parts(78_479_433, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().reads(4).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().writes(2))
             .saturating_add(T::DbWeight::get().writes(4).saturating_mul(n.into()))

@@ -70,6 +70,17 @@ export async function rpc(method, params = [], port = base + 1) {
   return result;
 }
 
+/** All live contracts of an account, page by page. */
+export async function contractsOf(account) {
+  const all = [];
+  for (let after = null; ;) {
+    const page = await rpc('lunarx_contractsOf', [account, after]);
+    all.push(...page);
+    if (page.length < 256) return all;
+    after = page.at(-1).id;
+  }
+}
+
 /** Polls until `condition` gives a truthy value, or fails with `what` after `seconds`. */
 export async function until(what, condition, seconds = 90) {
   const deadline = Date.now() + seconds * 1000;
@@ -126,6 +137,13 @@ export async function connect(port = base + 1) {
         provider: method(of('account', 'AccountId')),
         contract: method(of('id', 'H256')),
         contractsOf: method(of('account', 'AccountId'), of('after', 'Option<H256>'), of('limit', 'Option<u32>')),
+        trackers: method(of('after', 'Option<AccountId>'), of('limit', 'Option<u32>')),
+        tracker: method(of('account', 'AccountId')),
+        rounds: method(),
+        seats: method(of('contract', 'H256')),
+        audit: method(of('contract', 'H256')),
+        disputes: method(of('after', 'Option<H256>'), of('limit', 'Option<u32>')),
+        challenges: method(of('subject', 'Json'), of('block', 'u32'), of('after', 'Option<H256>')),
         quote: method(of('bytes', 'u64'), of('windows', 'u32'), of('price', 'Text')),
       },
     },

@@ -1,13 +1,16 @@
-//! Contracts, as in the pallet `contracts`: fees are held from the client, paid by windows.
+//! Contracts, as in the pallet `contracts`: fees are held from the client, paid by windows once their
+//! outcome is final. The trackers' share is left out.
 
 use super::providers::verifies;
 use super::world::{refuse, World};
 use super::GENESIS;
 use crate::ChainError;
 use lunarx_core::{
-    window_fee, AccountId, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo, ContractState,
-    Promise, Quote,
+    window_fee, AccountId, Balance, ChainParameters, ContractId, ContractInfo, ContractState, Promise, Quote,
 };
+
+/// The whole, in which commissions are counted.
+const MILLION: u32 = 1_000_000;
 
 type Contract = ContractInfo<AccountId>;
 
@@ -64,10 +67,14 @@ impl World {
             root: promise.root,
             pieces: promise.pieces,
             bytes: promise.bytes,
+            window: parameters.window,
             windows: promise.windows,
             window_fee: quote.window_fee,
+            last_fee: quote.window_fee,
+            ended: None,
             escrow: quote.total,
             paid: 0,
+            commission: promise.commission,
             state: ContractState::Pending { accept_by: self.height.saturating_add(parameters.accept_within) },
         };
         self.contracts.insert(id, contract);
@@ -98,6 +105,8 @@ impl World {
         let fits = (1..=longest).contains(&promise.windows);
         require(fits, "BadTerm", "the term has no windows, or more than the offer or the chain allows")?;
         require(promise.pieces > 0, "NoPieces", "there are no pieces")?;
+        let share = promise.commission.map_or(0, |commission| commission.share);
+        require(share <= MILLION, "BadCommission", "the commission is more than the whole")?;
         let signed = verifies(&miner.node_key, &offer.payload(&GENESIS), &promise.signature);
         require(signed, "BadOfferSignature", "the miner's node key did not sign this offer for this chain")
     }
@@ -135,8 +144,8 @@ impl World {
         let (mut settled, mut missing) = (false, false);
         for id in ids {
             match self.contracts.get(id) {
-                Some(contract) if due(parameters, contract, self.height) > 0 => {
-                    self.settle_one(parameters, *id, 0);
+                Some(contract) if self.due(&parameters.audit, contract) > 0 => {
+                    self.settle_one(parameters, *id);
                     settled = true;
                 }
                 Some(_) => {}
@@ -156,16 +165,46 @@ impl World {
         ids: &[ContractId],
     ) -> Result<(), ChainError> {
         check_count(parameters, ids.len())?;
+        let mut ended = false;
         for id in ids {
             let contract = self.contracts.get(id).ok_or_else(not_found)?;
             if contract.client != client {
                 return Err(contracts("NotClient", "the caller is not the contract's client"));
             }
-            let share = started_window(parameters, contract, self.height);
-            self.settle_one(parameters, *id, share);
-            self.close(*id);
+            ended |= self.end_one(*id);
         }
-        Ok(())
+        require(ended, "AlreadyEnded", "the terms of all contracts of the batch are over")
+    }
+
+    /// Cuts the term of a contract to now, and refunds the rest. False if its term is over already.
+    fn end_one(&mut self, id: ContractId) -> bool {
+        let height = self.height;
+        let Some(contract) = self.contracts.get_mut(&id) else { return false };
+        let Some(watched) = contract.watched() else {
+            self.close(id);
+            return true;
+        };
+        let elapsed = watched.elapsed(height);
+        if contract.ended.is_some() || elapsed == contract.windows {
+            return false;
+        }
+        contract.ended = Some(height);
+        let blocks = height.saturating_sub(watched.since).checked_rem(watched.window).unwrap_or(0);
+        contract.windows = elapsed;
+        if blocks > 0 {
+            let whole = Balance::from(watched.window.max(1));
+            contract.windows = elapsed.saturating_add(1);
+            contract.last_fee = contract.window_fee.saturating_mul(blocks.into()).div_ceil(whole);
+        }
+        let left: Balance = (settled(contract)..contract.windows).map(|window| fee(contract, window)).sum();
+        let refund = contract.escrow.saturating_sub(left);
+        contract.escrow = contract.escrow.saturating_sub(refund);
+        let over = settled(contract) >= contract.windows;
+        self.pay_held(watched.client, watched.client, refund);
+        if over {
+            self.close(id);
+        }
+        true
     }
 
     pub(super) fn expire(
@@ -193,37 +232,62 @@ impl World {
             match contract.state {
                 ContractState::Pending { accept_by } if height > accept_by => self.close(id),
                 ContractState::Active { settled, .. }
-                    if settled.saturating_add(due(parameters, contract, height)) >= contract.windows =>
+                    if settled.saturating_add(self.due(&parameters.audit, contract)) >= contract.windows =>
                 {
-                    self.settle_one(parameters, id, 0);
+                    self.settle_one(parameters, id);
                 }
                 _ => {}
             }
         }
     }
 
-    /// Pays the miner for the windows that passed, and `share` of the started one; closes the contract
-    /// after its last.
-    fn settle_one(&mut self, parameters: &ChainParameters, id: ContractId, share: Balance) {
-        let height = self.height;
-        let Some(contract) = self.contracts.get_mut(&id) else { return };
-        let windows = due(parameters, contract, height);
+    /// Settles the windows that became final: what is proven is paid, the rest goes back. Closes the
+    /// contract after its last.
+    fn settle_one(&mut self, parameters: &ChainParameters, id: ContractId) {
+        let Some(contract) = self.contracts.get(&id) else { return };
         let ContractState::Active { since, settled } = contract.state else { return };
-        let settled = settled.saturating_add(windows);
-        let whole = contract.window_fee.saturating_mul(windows.into());
-        let amount = whole.saturating_add(share).min(contract.escrow);
-        contract.escrow = contract.escrow.saturating_sub(amount);
-        contract.paid = contract.paid.saturating_add(amount);
-        contract.state = ContractState::Active { since, settled };
-        let (client, miner, over) = (contract.client, contract.miner, settled >= contract.windows);
-        self.pay_held(client, miner, amount);
-        if over {
+        let end = settled.saturating_add(self.due(&parameters.audit, contract));
+        let (mut pay, mut refund, mut proven): (Balance, Balance, u32) = (0, 0, 0);
+        for window in settled..end {
+            let fee = fee(contract, window);
+            if self.is_proven(&id, window) {
+                pay = pay.saturating_add(fee);
+                proven = proven.saturating_add(1);
+            } else {
+                refund = refund.saturating_add(fee);
+            }
+        }
+        let unproven = end.saturating_sub(settled).saturating_sub(proven);
+        let Some(contract) = self.contracts.get_mut(&id) else { return };
+        contract.escrow = contract.escrow.saturating_sub(pay).saturating_sub(refund);
+        contract.paid = contract.paid.saturating_add(pay);
+        contract.state = ContractState::Active { since, settled: end };
+        let contract = contract.clone();
+        self.pay_fees(&contract, pay);
+        self.pay_held(contract.client, contract.client, refund);
+        if let Some(miner) = self.providers.get_mut(&contract.miner) {
+            miner.score.proven = miner.score.proven.saturating_add(proven.into());
+            miner.score.unproven = miner.score.unproven.saturating_add(unproven.into());
+        }
+        if end >= contract.windows {
             self.close(id);
         }
     }
 
+    /// Pays fees to the supplier, by its commission, and to the miner.
+    fn pay_fees(&mut self, contract: &Contract, amount: Balance) {
+        let mut rest = amount;
+        if let Some(commission) = contract.commission {
+            let drawn = amount.saturating_mul(commission.share.into()).div_euclid(MILLION.into());
+            self.pay_held(contract.client, commission.supplier, drawn);
+            rest = rest.saturating_sub(drawn);
+        }
+        self.pay_held(contract.client, contract.miner, rest);
+    }
+
     /// Refunds what is left in escrow and frees the miner's space.
-    fn close(&mut self, id: ContractId) {
+    pub(super) fn close(&mut self, id: ContractId) {
+        self.audits.remove(&id);
         if let Some(contract) = self.contracts.remove(&id) {
             self.pay_held(contract.client, contract.client, contract.escrow);
             self.release(contract.miner, contract.bytes);
@@ -231,22 +295,21 @@ impl World {
     }
 }
 
-/// Windows that passed and are not settled.
-fn due(parameters: &ChainParameters, contract: &Contract, height: BlockNumber) -> u32 {
-    let ContractState::Active { since, settled } = contract.state else { return 0 };
-    let passed = height.saturating_sub(since).checked_div(parameters.window).unwrap_or(0);
-    passed.min(contract.windows).saturating_sub(settled)
+/// The fee of a window.
+fn fee(contract: &Contract, window: u32) -> Balance {
+    if window.saturating_add(1) == contract.windows {
+        contract.last_fee
+    } else {
+        contract.window_fee
+    }
 }
 
-/// The share of the started window: its fee by the blocks elapsed in it, rounded up.
-fn started_window(parameters: &ChainParameters, contract: &Contract, height: BlockNumber) -> Balance {
-    let ContractState::Active { since, settled } = contract.state else { return 0 };
-    if settled.saturating_add(due(parameters, contract, height)) >= contract.windows {
-        return 0;
+/// Windows settled so far.
+pub(super) fn settled(contract: &Contract) -> u32 {
+    match contract.state {
+        ContractState::Active { settled, .. } => settled,
+        ContractState::Pending { .. } => 0,
     }
-    let blocks = height.saturating_sub(since).checked_rem(parameters.window).unwrap_or(0);
-    let window = Balance::from(parameters.window.max(1));
-    contract.window_fee.saturating_mul(blocks.into()).div_ceil(window)
 }
 
 fn require(holds: bool, error: &str, docs: &str) -> Result<(), ChainError> {

@@ -3,18 +3,28 @@
 //! Each call makes a block of its own, finalized at once. Time passes by [`MemoryChain::advance`].
 //! Fees of transactions are zero, so that money is easy to follow: nothing is minted but by
 //! [`MemoryChain::fund`], and nothing is burned.
+//!
+//! Windows are judged and settled as `docs/audits.md` says, in small: a seat that says nothing is taken to
+//! say *valid* (see [`MemoryChain::set_unspoken`]), so that miners are paid where no trackers are; the
+//! trackers get no share of the fees, and are never suspended for what they miss; an answer costs nothing, so
+//! that a deposit goes back whole; every bonded tracker is a member of the only round, at once (see
+//! [`MemoryChain::set_rounds`]).
 
+mod audits;
 mod contracts;
+mod disputes;
 mod providers;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trackers;
 mod world;
 
 use crate::{AccountBalance, Call, Chain, ChainError, Receipt, Signer};
 use async_trait::async_trait;
 use lunarx_core::{
-    blake2b_256, AccountId, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo, NodeId,
-    ProviderInfo, Quote, Supply, CAP, LX,
+    blake2b_256, AccountId, AuditInfo, AuditRules, AuditSeed, Balance, BlockNumber, ChainParameters,
+    ContractId, ContractInfo, DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    Verdict, CAP, LX,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -53,11 +63,21 @@ impl Default for MemoryChain {
             max_promises: 64,
             collateral_per_gib: LX,
             exit_delay: 50,
+            audit: AuditRules::of_window(20),
         })
     }
 }
 
 impl MemoryChain {
+    /// What a dispute's opener deposits.
+    pub const DEPOSIT: Balance = LX;
+    /// The least bond of a tracker.
+    pub const MIN_BOND: Balance = 100 * LX;
+    /// Fine of a tracker that called a window valid and cannot show the answer.
+    pub const LIE_FINE: Balance = 10 * LX;
+    /// Where slashes, less the finder's tenth, and fines go.
+    pub const SLASHED: AccountId = AccountId(*b"lunarx/memory-chain/slashed/0000");
+
     /// A chain with these parameters, at block 1, where nobody has anything.
     pub fn new(parameters: ChainParameters) -> Self {
         let world = World::default();
@@ -72,20 +92,39 @@ impl MemoryChain {
     }
 
     /// Lets `blocks` pass and finalizes them. With housekeeping, contracts never accepted in time
-    /// are refunded, and those whose term is over are settled and closed.
+    /// are refunded, those whose term is over are settled and closed, and disputes not answered in time
+    /// are resolved.
     pub fn advance(&self, blocks: BlockNumber) {
         let mut state = self.state();
         state.world.height = state.world.height.saturating_add(blocks);
         if state.housekeeping {
+            state.world.sweep_disputes(&self.0.parameters);
             state.world.sweep(&self.0.parameters);
         }
         self.publish(state);
     }
 
-    /// Whether [`MemoryChain::advance`] expires and settles what is due; true at first. Without, this
+    /// Whether [`MemoryChain::advance`] expires, settles and resolves what is due; true at first. Without, this
     /// is left to calls, as on a chain where nobody else makes them.
     pub fn set_housekeeping(&self, on: bool) {
         self.state().housekeeping = on;
+    }
+
+    /// What a seat is taken to say of a window of which it says nothing; *valid* at first. With `None`, a
+    /// window without a majority of spoken verdicts is not paid.
+    pub fn set_unspoken(&self, verdict: Option<Verdict>) {
+        self.state().world.unspoken = verdict;
+    }
+
+    /// The seed of a block, past or to come, in place of the one that follows from its number. `None`: the
+    /// block has no seed, and challenges nobody.
+    pub fn set_seed(&self, block: BlockNumber, seed: Option<AuditSeed>) {
+        self.state().world.seeds.insert(block, seed);
+    }
+
+    /// The rounds, newest first, in place of the only one of all bonded trackers. Empty: that one again.
+    pub fn set_rounds(&self, rounds: Vec<RoundDetails<AccountId>>) {
+        self.state().world.rounds = rounds;
     }
 
     /// The next call fails with this error and has no effect.
@@ -196,6 +235,37 @@ impl Chain for MemoryChain {
 
     async fn quote(&self, bytes: u64, windows: u32, price: Balance) -> Result<Option<Quote>, ChainError> {
         self.read(|_| contracts::quote(&self.0.parameters, bytes, windows, price))
+    }
+
+    async fn contracts(&self) -> Result<Vec<ContractInfo<AccountId>>, ChainError> {
+        self.read(|world| world.contracts.values().cloned().collect())
+    }
+
+    async fn audit_seeds(&self, from: BlockNumber, count: u32) -> Result<Vec<Option<AuditSeed>>, ChainError> {
+        self.read(|world| {
+            let end = from.saturating_add(count).min(world.height.saturating_add(1));
+            (from..end).map(|block| world.seed(&self.0.parameters.audit, block)).collect()
+        })
+    }
+
+    async fn rounds(&self) -> Result<Vec<RoundDetails<AccountId>>, ChainError> {
+        self.read(World::rounds)
+    }
+
+    async fn tracker(&self, account: AccountId) -> Result<Option<TrackerInfo<AccountId>>, ChainError> {
+        self.read(|world| world.trackers.get(&account).cloned())
+    }
+
+    async fn trackers(&self) -> Result<Vec<TrackerInfo<AccountId>>, ChainError> {
+        self.read(|world| world.trackers.values().cloned().collect())
+    }
+
+    async fn audit(&self, contract: ContractId) -> Result<Option<AuditInfo<AccountId>>, ChainError> {
+        self.read(|world| world.audit(&self.0.parameters.audit, &contract))
+    }
+
+    async fn disputes(&self) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
+        self.read(|world| world.disputes(&self.0.parameters.audit))
     }
 
     async fn balance(&self, account: AccountId) -> Result<AccountBalance, ChainError> {

@@ -6,7 +6,7 @@ use crate::ChainError;
 use ed25519_dalek::{Signature, VerifyingKey};
 use lunarx_core::{
     collateral_for, registration_payload, AccountId, Balance, ChainParameters, NodeKey, NodeSignature,
-    ProviderDetails, ProviderInfo, Services,
+    ProviderDetails, ProviderInfo, Score, Services,
 };
 
 fn providers(error: &str, docs: &str) -> ChainError {
@@ -53,6 +53,7 @@ impl World {
             price: details.price,
             collateral,
             exit_at: None,
+            score: Score::default(),
         };
         self.providers.insert(account, info);
         Ok(())

@@ -1,14 +1,18 @@
 //! Journeys of miners and clients, with money conserved at every step.
 
+mod audits;
+
 use super::{MemoryChain, GENESIS};
 use crate::{Call, Chain, ChainError, Receipt, Signer};
 use ed25519_dalek::{Signer as _, SigningKey};
 use lunarx_core::{
-    registration_payload, AccountId, Balance, BatchRoot, BlockNumber, ContractId, ContractState,
-    EncryptionKey, NodeKey, NodeSignature, Offer, Promise, ProviderDetails, Services, GIB, LX,
+    registration_payload, AccountId, Balance, BatchRoot, BlockNumber, Commission, ContractId, ContractState,
+    EncryptionKey, NodeKey, NodeSignature, Offer, Promise, ProviderDetails, Score, Services, GIB, LX,
 };
 
 const FUNDS: Balance = 1_000 * LX;
+/// After so many blocks a window's outcome is final: three windows of 20.
+const FINAL: BlockNumber = 60;
 const PRICE: Balance = 28_800 * LX;
 
 struct Scene {
@@ -65,8 +69,9 @@ impl Scene {
     }
 
     async fn submit(&self, signer: &Signer, call: Call) -> Result<Receipt, ChainError> {
+        let before = self.chain.supply().await.unwrap();
         let result = self.chain.submit(signer, call).await;
-        assert_eq!(self.chain.supply().await.unwrap().issued, 2 * FUNDS, "money is conserved");
+        assert_eq!(self.chain.supply().await.unwrap(), before, "money is conserved");
         result
     }
 
@@ -92,7 +97,8 @@ impl Scene {
 
     fn promise(&self, offer: Offer<AccountId>) -> Promise<AccountId> {
         let signature = NodeSignature(self.node.sign(&offer.payload(&GENESIS)).to_bytes());
-        Promise { offer, signature, root: BatchRoot([8; 32]), pieces: 1, bytes: GIB, windows: 2 }
+        let root = BatchRoot([8; 32]);
+        Promise { offer, signature, root, pieces: 1, bytes: GIB, windows: 2, commission: None }
     }
 
     /// Opens a contract for two windows of 20 LX each.
@@ -139,7 +145,8 @@ async fn a_contract_is_paid_by_windows_and_closed_at_its_end() {
     scene.dispatch(&scene.miner, Call::Settle { ids: vec![id] }, "Contracts", "NothingDue").await;
 
     let before = scene.free(&scene.miner).await;
-    scene.chain.advance(20);
+    scene.chain.advance(20 + FINAL - 3);
+    scene.dispatch(&scene.client, Call::Settle { ids: vec![id] }, "Contracts", "NothingDue").await;
     scene.by_miner(Call::Settle { ids: vec![id] }).await.unwrap();
     assert_eq!(scene.free(&scene.miner).await, before + fee);
     assert_eq!(scene.held(&scene.client).await, fee);
@@ -148,7 +155,8 @@ async fn a_contract_is_paid_by_windows_and_closed_at_its_end() {
     assert_eq!(scene.chain.contract(id).await.unwrap(), None);
     assert_eq!(scene.free(&scene.miner).await, before + 2 * fee);
     assert_eq!(scene.held(&scene.client).await, 0);
-    assert_eq!(scene.chain.provider(scene.miner.account()).await.unwrap().unwrap().used, 0);
+    let miner = scene.chain.provider(scene.miner.account()).await.unwrap().unwrap();
+    assert_eq!((miner.used, miner.score), (0, Score { proven: 2, ..Score::default() }));
 }
 
 #[tokio::test]
@@ -170,16 +178,70 @@ async fn what_is_not_accepted_in_time_is_refunded() {
 }
 
 #[tokio::test]
-async fn an_early_end_pays_what_passed_and_refunds_the_rest() {
+async fn an_early_end_refunds_the_rest_at_once_and_pays_what_passed_once_it_is_final() {
     let scene = Scene::registered().await;
     let id = scene.opened().await;
     scene.by_miner(Call::Accept { ids: vec![id] }).await.unwrap();
     scene.chain.advance(25);
     scene.dispatch(&scene.miner, Call::End { ids: vec![id] }, "Contracts", "NotClient").await;
+    let ended = scene.by_client(Call::End { ids: vec![id] }).await.unwrap().block;
+    let spent = 27 * LX;
+    assert_eq!(scene.free(&scene.client).await, FUNDS - spent, "one window of 20 LX, 7 blocks of 20");
+    assert_eq!(scene.held(&scene.client).await, spent);
+    let contract = scene.chain.contract(id).await.unwrap().unwrap();
+    assert_eq!((contract.ended, contract.windows, contract.last_fee), (Some(ended), 2, 7 * LX));
+    scene.dispatch(&scene.client, Call::End { ids: vec![id] }, "Contracts", "AlreadyEnded").await;
+
+    scene.chain.advance(FINAL);
+    assert_eq!(scene.chain.contract(id).await.unwrap(), None);
+    assert_eq!((scene.free(&scene.client).await, scene.held(&scene.client).await), (FUNDS - spent, 0));
+    assert_eq!(scene.free(&scene.miner).await, FUNDS - 10 * LX + spent);
+}
+
+#[tokio::test]
+async fn an_end_where_a_window_ends_pays_whole_windows() {
+    let scene = Scene::registered().await;
+    let id = scene.opened().await;
+    scene.by_miner(Call::Accept { ids: vec![id] }).await.unwrap();
+    scene.chain.advance(19);
     scene.by_client(Call::End { ids: vec![id] }).await.unwrap();
-    assert_eq!(scene.free(&scene.client).await, FUNDS - 27 * LX, "one window of 20 LX, 7 blocks of 20");
-    assert_eq!(scene.held(&scene.client).await, 0);
-    scene.dispatch(&scene.client, Call::End { ids: vec![id] }, "Contracts", "NotFound").await;
+    let contract = scene.chain.contract(id).await.unwrap().unwrap();
+    assert_eq!((contract.windows, contract.last_fee, contract.escrow), (1, 20 * LX, 20 * LX));
+    scene.chain.advance(FINAL);
+    assert_eq!(scene.free(&scene.client).await, FUNDS - 20 * LX);
+    // A term that is over has nothing to cut.
+    let second = scene.promise(Offer { nonce: 2, ..scene.offer() });
+    let id = second.offer.contract_id(&GENESIS);
+    scene.by_client(Call::Open { promises: vec![second] }).await.unwrap();
+    scene.by_miner(Call::Accept { ids: vec![id] }).await.unwrap();
+    scene.chain.advance(45);
+    scene.dispatch(&scene.client, Call::End { ids: vec![id] }, "Contracts", "AlreadyEnded").await;
+    // In a batch it is passed over.
+    let pending = scene.promise(Offer { nonce: 3, ..scene.offer() });
+    let ids = vec![id, pending.offer.contract_id(&GENESIS)];
+    scene.by_client(Call::Open { promises: vec![pending] }).await.unwrap();
+    scene.by_client(Call::End { ids: ids.clone() }).await.unwrap();
+    assert_eq!(scene.chain.contract(ids[1]).await.unwrap(), None);
+    let contract = scene.chain.contract(id).await.unwrap().unwrap();
+    assert_eq!((contract.ended, contract.escrow), (None, 40 * LX));
+}
+
+#[tokio::test]
+async fn a_supplier_draws_its_commission() {
+    let scene = Scene::registered().await;
+    let supplier = AccountId([7; 32]);
+    let with = |share| {
+        let commission = Some(Commission { supplier, share });
+        Promise { commission, ..scene.promise(scene.offer()) }
+    };
+    scene.refused(with(1_000_001), "Contracts", "BadCommission").await;
+    let promise = with(250_000);
+    let id = promise.offer.contract_id(&GENESIS);
+    scene.by_client(Call::Open { promises: vec![promise] }).await.unwrap();
+    scene.by_miner(Call::Accept { ids: vec![id] }).await.unwrap();
+    scene.chain.advance(2 * 20 + FINAL);
+    assert_eq!(scene.chain.balance(supplier).await.unwrap().free, 10 * LX);
+    assert_eq!(scene.free(&scene.miner).await, FUNDS - 10 * LX + 30 * LX);
 }
 
 #[tokio::test]
@@ -294,6 +356,7 @@ async fn a_miner_leaves_after_the_delay_and_gets_its_collateral_back() {
     scene.chain.set_housekeeping(false);
     scene.chain.advance(scene.chain.parameters().exit_delay);
     scene.dispatch(&scene.miner, Call::Withdraw, "Providers", "StillUsed").await;
+    scene.chain.advance(FINAL);
     scene.by_miner(Call::Settle { ids: vec![id] }).await.unwrap();
     scene.by_miner(Call::Withdraw).await.unwrap();
     assert_eq!(scene.held(&scene.miner).await, 0);

@@ -1,7 +1,11 @@
-//! The state: money, and what the two registers hold. A call changes all of it or nothing.
+//! The state: money, and what the registers hold. A call changes all of it or nothing.
 
+use super::audits::Audit;
 use crate::{AccountBalance, Call, ChainError};
-use lunarx_core::{AccountId, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo, ProviderInfo};
+use lunarx_core::{
+    AccountId, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo, ProviderInfo,
+    RoundDetails, TrackerInfo, Verdict,
+};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Default)]
@@ -17,11 +21,30 @@ pub(super) struct World {
     accounts: BTreeMap<AccountId, Account>,
     pub providers: BTreeMap<AccountId, ProviderInfo<AccountId>>,
     pub contracts: BTreeMap<ContractId, ContractInfo<AccountId>>,
+    pub trackers: BTreeMap<AccountId, TrackerInfo<AccountId>>,
+    /// What was said and asked of each contract.
+    pub audits: BTreeMap<ContractId, Audit>,
+    /// Set by tests, in place of those that follow from the block's number.
+    pub seeds: BTreeMap<BlockNumber, Option<AuditSeed>>,
+    /// Set by tests, newest first, in place of the one of all bonded trackers.
+    pub rounds: Vec<RoundDetails<AccountId>>,
+    /// What a seat says that says nothing.
+    pub unspoken: Option<Verdict>,
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self { height: 1, accounts: BTreeMap::new(), providers: BTreeMap::new(), contracts: BTreeMap::new() }
+        Self {
+            height: 1,
+            accounts: BTreeMap::new(),
+            providers: BTreeMap::new(),
+            contracts: BTreeMap::new(),
+            trackers: BTreeMap::new(),
+            audits: BTreeMap::new(),
+            seeds: BTreeMap::new(),
+            rounds: Vec::new(),
+            unspoken: Some(Verdict::Valid),
+        }
     }
 }
 
@@ -45,6 +68,27 @@ impl World {
             Call::Settle { ids } => self.settle(parameters, ids),
             Call::End { ids } => self.end(parameters, account, ids),
             Call::Expire { ids } => self.expire(parameters, ids),
+            Call::Bond { node_key, node_signature, details, bond } => {
+                self.bond(account, *node_key, node_signature, details, *bond)
+            }
+            Call::UpdateTracker { details } => self.update_tracker(account, details),
+            Call::TopUpBond { amount } => self.top_up_bond(account, *amount),
+            Call::SetVerifiers { verifiers } => self.set_verifiers(account, verifiers),
+            Call::Resume => self.resume(account),
+            Call::ExitTracker => self.exit_tracker(parameters, account),
+            Call::WithdrawTracker => self.withdraw_tracker(account),
+            Call::Report { reports } => self.report(&parameters.audit, account, reports),
+            Call::Claim => self.claim(account),
+            Call::Dispute { contract, challenge } => {
+                self.dispute(&parameters.audit, account, contract, *challenge)
+            }
+            Call::Answer { contract, proofs } => self.answer(&parameters.audit, account, contract, proofs),
+            Call::Vouch { contract, answer } => self.vouch(&parameters.audit, account, contract, answer),
+            Call::Convict { contract, block, answer } => {
+                self.convict(parameters, account, contract, *block, answer)
+            }
+            Call::Surrender { contract } => self.surrender(parameters, account, contract),
+            Call::Resolve { contract } => self.resolve(parameters, contract),
             Call::Transfer { to, amount } => self.transfer(account, *to, *amount),
         }
     }

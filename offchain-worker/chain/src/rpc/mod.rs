@@ -19,8 +19,8 @@ use codec::{Decode, DecodeAll, Encode};
 use heads::{Follower, Heads};
 use link::Link;
 use lunarx_core::{
-    AccountId, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo, NodeId, ProviderInfo, Quote,
-    Supply,
+    AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
+    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
 };
 use node::{Hash, Head, Node};
 use queue::Queues;
@@ -112,6 +112,30 @@ impl RpcChain {
         let reason = format!("its pages do not end within {MAX_PAGES}");
         Err(ChainError::Decode { request: function.into(), reason })
     }
+
+    /// The seeds of `count` blocks, as of one block, page by page.
+    async fn read_seeds(
+        &self,
+        mut from: BlockNumber,
+        count: u32,
+    ) -> Result<Vec<Option<AuditSeed>>, ChainError> {
+        const FUNCTION: &str = "LunarxApi_audit_seeds";
+        let head = self.head();
+        let mut seeds = Vec::new();
+        let mut left = head.number.saturating_add(1).saturating_sub(from).min(count);
+        while left > 0 {
+            let len = left.min(PAGE);
+            let page: Vec<Option<AuditSeed>> = self.read(FUNCTION, (from, len), head).await?;
+            if u32::try_from(page.len()) != Ok(len) {
+                let reason = format!("expected {len} seeds, not {}", page.len());
+                return Err(ChainError::Decode { request: FUNCTION.into(), reason });
+            }
+            seeds.extend(page);
+            from = from.saturating_add(len);
+            left = left.saturating_sub(len);
+        }
+        Ok(seeds)
+    }
 }
 
 async fn read<T: Decode>(node: &Node, function: &str, arguments: &[u8], head: Head) -> Result<T, ChainError> {
@@ -166,6 +190,37 @@ impl Chain for RpcChain {
 
     async fn quote(&self, bytes: u64, windows: u32, price: Balance) -> Result<Option<Quote>, ChainError> {
         self.read("LunarxApi_quote", (bytes, windows, price), self.head()).await
+    }
+
+    async fn contracts(&self) -> Result<Vec<ContractInfo<AccountId>>, ChainError> {
+        let page = |after: Option<ContractId>| (after, PAGE);
+        self.read_pages("LunarxApi_contracts", page, |entry: &ContractInfo<AccountId>| entry.id).await
+    }
+
+    async fn audit_seeds(&self, from: BlockNumber, count: u32) -> Result<Vec<Option<AuditSeed>>, ChainError> {
+        self.read_seeds(from, count).await
+    }
+
+    async fn rounds(&self) -> Result<Vec<RoundDetails<AccountId>>, ChainError> {
+        self.read("LunarxApi_rounds", (), self.head()).await
+    }
+
+    async fn tracker(&self, account: AccountId) -> Result<Option<TrackerInfo<AccountId>>, ChainError> {
+        self.read("LunarxApi_tracker", account, self.head()).await
+    }
+
+    async fn trackers(&self) -> Result<Vec<TrackerInfo<AccountId>>, ChainError> {
+        let page = |after: Option<AccountId>| (after, PAGE);
+        self.read_pages("LunarxApi_trackers", page, |entry: &TrackerInfo<AccountId>| entry.account).await
+    }
+
+    async fn audit(&self, contract: ContractId) -> Result<Option<AuditInfo<AccountId>>, ChainError> {
+        self.read("LunarxApi_audit", contract, self.head()).await
+    }
+
+    async fn disputes(&self) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
+        let page = |after: Option<ContractId>| (after, PAGE);
+        self.read_pages("LunarxApi_disputes", page, |entry: &DisputeInfo<AccountId>| entry.contract).await
     }
 
     async fn balance(&self, account: AccountId) -> Result<AccountBalance, ChainError> {

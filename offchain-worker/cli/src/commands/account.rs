@@ -7,14 +7,32 @@ use crate::{
 use anyhow::{Context, Result};
 use lunarx_chain::{from_ss58, to_ss58, Call};
 use lunarx_client::{lx, Candidate};
-use lunarx_core::{AccountId, Balance};
+use lunarx_core::{AccountId, Balance, Score};
 use serde_json::{json, Value};
 
 pub async fn miners(session: &Session) -> Result<()> {
     let mut miners = session.chain().await?.providers().await.context("cannot list the miners")?;
     miners.sort_by_key(|miner| (miner.price, miner.account));
     let value: Vec<Value> = miners.iter().map(describe).collect();
-    let columns = ["account", "region", "LX per GiB and day", "free", "capacity", "state", "addresses"];
+    print(session.json, To::Stdout, &Value::Array(value), &table_of(&miners))
+}
+
+fn table_of(miners: &[Candidate]) -> String {
+    if miners.is_empty() {
+        return "no miners are registered".into();
+    }
+    let columns = [
+        "account",
+        "region",
+        "LX per GiB and day",
+        "free",
+        "collateral LX",
+        "score",
+        "lost",
+        "slashed LX",
+        "state",
+        "addresses",
+    ];
     let mut rows = vec![columns.map(String::from).to_vec()];
     rows.extend(miners.iter().map(|miner| {
         vec![
@@ -22,13 +40,24 @@ pub async fn miners(session: &Session) -> Result<()> {
             region(miner),
             lx(miner.price),
             bytes(miner.free()),
-            bytes(miner.capacity),
+            lx(miner.collateral),
+            tenths(&miner.score)
+                .map_or_else(|| "new".into(), |score| format!("{}.{} %", score / 10, score % 10)),
+            miner.score.lost.to_string(),
+            lx(miner.score.slashed),
             state(miner).into(),
             addresses(miner).join(" "),
         ]
     }));
-    let human = if miners.is_empty() { "no miners are registered".into() } else { table(&rows) };
-    print(session.json, To::Stdout, &Value::Array(value), &human)
+    table(&rows)
+}
+
+/// The share of the settled windows in which the miner was online and answered every challenge, in tenths of
+/// a percent, rounded down: who failed once has no full score. `None` where nothing is settled yet.
+fn tenths(score: &Score) -> Option<u32> {
+    let proven = u128::from(score.proven);
+    let settled = proven.saturating_add(score.unproven.into());
+    u32::try_from(proven.saturating_mul(1_000).checked_div(settled)?).ok()
 }
 
 pub async fn balance(session: &Session, account: Option<&str>) -> Result<()> {
@@ -96,6 +125,11 @@ fn describe(miner: &Candidate) -> Value {
         "used": miner.used,
         "free": miner.free(),
         "collateral": lx(miner.collateral),
+        "score_percent": tenths(&miner.score).map(|score| f64::from(score) / 10.0),
+        "proven_windows": miner.score.proven,
+        "unproven_windows": miner.score.unproven,
+        "lost": miner.score.lost,
+        "slashed": lx(miner.score.slashed),
         "state": state(miner),
         "addresses": addresses(miner),
     })
@@ -114,4 +148,50 @@ fn region(miner: &Candidate) -> String {
 
 fn addresses(miner: &Candidate) -> Vec<String> {
     miner.addresses.iter().map(|address| String::from_utf8_lossy(address).into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lunarx_core::{EncryptionKey, NodeKey, Services, GIB, LX};
+
+    fn miner(score: Score) -> Candidate {
+        Candidate {
+            account: AccountId([1; 32]),
+            node_key: NodeKey([2; 32]),
+            encryption_key: EncryptionKey([3; 32]),
+            addresses: vec![b"/ip4/10.0.0.1/tcp/1".to_vec().try_into().unwrap()].try_into().unwrap(),
+            region: b"eu-1".to_vec().try_into().unwrap(),
+            services: Services::STORAGE,
+            capacity: 10 * GIB,
+            used: 4 * GIB,
+            price: LX / 2,
+            collateral: 10 * LX,
+            exit_at: None,
+            score,
+        }
+    }
+
+    #[test]
+    fn miners_are_told_with_their_score_and_losses() {
+        let failed = miner(Score { proven: 1_999, unproven: 1, lost: 2, slashed: 3 * LX / 2 });
+        let value = describe(&failed);
+        assert_eq!((&value["score_percent"], &value["lost"]), (&json!(99.9), &json!(2)));
+        assert_eq!((&value["slashed"], &value["collateral"]), (&json!("1.5"), &json!("10")));
+        assert_eq!(value["free"], 6 * GIB);
+        let new = miner(Score::default());
+        assert!(describe(&new)["score_percent"].is_null());
+        let text = table_of(&[failed, new]);
+        for word in ["99.9 %", "new", "1.5", "6.00 GiB", "eu-1", "slashed LX"] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+        assert_eq!(table_of(&[]), "no miners are registered");
+    }
+
+    #[test]
+    fn scores_are_rounded_down_and_cannot_overflow() {
+        let score = |proven, unproven| tenths(&Score { proven, unproven, ..Score::default() });
+        assert_eq!([score(0, 0), score(0, 5), score(7, 0)], [None, Some(0), Some(1_000)]);
+        assert_eq!(score(u64::MAX, u64::MAX), Some(500));
+    }
 }

@@ -127,10 +127,14 @@ mod tests {
             root: BatchRoot([0; 32]),
             pieces: 1,
             bytes: 4_096,
+            window: 1_200,
             windows: 720,
             window_fee: LX,
+            last_fee: LX,
+            ended: None,
             escrow: 3 * LX / 2,
             paid: 0,
+            commission: None,
             state: ContractState::Active { since: 5, settled: 0 },
         };
         LiveContract { contract, owner }

@@ -231,6 +231,15 @@ fn describe_piece(segment: usize, piece: &PieceStatus) -> Value {
         "state": state(piece),
         "escrow": contract.map(|contract| lx(contract.escrow)),
         "paid": contract.map(|contract| lx(contract.paid)),
+        "windows": contract.map(|contract| contract.windows),
+        "elapsed": contract.map(|_| piece.elapsed),
+        "confirmed": contract.map(|_| piece.confirmed()),
+        "dispute": piece.dispute().map(|dispute| json!({
+            "opener": to_ss58(dispute.opener),
+            "opened_block": dispute.opened,
+            "challenge_block": dispute.challenge,
+            "deadline_block": dispute.deadline,
+        })),
         "readable": piece.readable.is_ok(),
         "fault": piece.readable.as_ref().err().map(ToString::to_string),
     })
@@ -238,7 +247,26 @@ fn describe_piece(segment: usize, piece: &PieceStatus) -> Value {
 
 /// The contract's state in a word.
 fn state(piece: &PieceStatus) -> &'static str {
-    piece.on_chain.as_ref().map_or("ended", |contract| contracts::state(contract.state))
+    match &piece.on_chain {
+        None => "ended",
+        Some(_) if piece.is_closing() => "closing",
+        Some(contract) => contracts::state(contract.state),
+    }
+}
+
+/// Windows over, of those of the term.
+fn windows(piece: &PieceStatus) -> String {
+    piece.on_chain.as_ref().map_or_else(none, |contract| format!("{}/{}", piece.elapsed, contract.windows))
+}
+
+/// Whether the miner has a question to answer on chain, and until when.
+fn dispute(piece: &PieceStatus) -> String {
+    piece.dispute().map_or_else(none, |dispute| format!("until block {}", dispute.deadline))
+}
+
+/// In place of what there is not.
+fn none() -> String {
+    "-".into()
 }
 
 fn status_lines(status: &ObjectStatus) -> String {
@@ -254,23 +282,51 @@ fn status_lines(status: &ObjectStatus) -> String {
         ("escrow", format!("{} LX", lx(status.escrow()))),
         ("paid", format!("{} LX", lx(status.paid()))),
     ]);
-    let columns = ["segment", "piece", "contract", "state", "escrow LX", "paid LX", "miner", "piece answers"];
+    let columns = [
+        "segment",
+        "piece",
+        "contract",
+        "state",
+        "windows",
+        "confirmed",
+        "paid LX",
+        "escrow LX",
+        "disputed",
+        "miner",
+        "piece answers",
+    ];
     let mut rows = vec![columns.map(String::from).to_vec()];
     rows.extend(pieces(status).map(|(segment, piece)| {
-        let amount = |amount: Option<u128>| amount.map_or_else(|| "-".into(), lx);
+        let amount = |amount: Option<u128>| amount.map_or_else(none, lx);
         let contract = piece.on_chain.as_ref();
         vec![
             segment.to_string(),
             piece.index.to_string(),
             short(&piece.contract.to_string()),
             state(piece).into(),
-            amount(contract.map(|contract| contract.escrow)),
+            windows(piece),
+            contract.map_or_else(none, |_| piece.confirmed().to_string()),
             amount(contract.map(|contract| contract.paid)),
+            amount(contract.map(|contract| contract.escrow)),
+            dispute(piece),
             piece.miner.map_or_else(|| short(&piece.node.to_string()), to_ss58),
             piece.readable.as_ref().map_or_else(|fault| format!("no: {fault}"), |()| "yes".into()),
         ]
     }));
-    format!("{head}\n{}", table(&rows))
+    format!("{head}\n{}{}", table(&rows), notes(status))
+}
+
+/// What a reader of the table may want to know.
+fn notes(status: &ObjectStatus) -> String {
+    let disputed = pieces(status).any(|(_, piece)| piece.dispute().is_some());
+    match disputed {
+        true => {
+            "\nDisputed: the miner has to prove on chain, by that block, that it holds the piece; or its \
+                 contract is closed, and what is not settled is refunded.\n"
+                .into()
+        }
+        false => String::new(),
+    }
 }
 
 fn short(id: &str) -> String {
@@ -280,11 +336,14 @@ fn short(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lunarx_client::{Code, DataKey, RepairKey};
+    use lunarx_client::{Code, DataKey, RepairKey, SegmentStatus};
+    use lunarx_core::{
+        AccountId, AuditInfo, BatchRoot, ContractId, ContractInfo, ContractState, DisputeInfo, NodeId,
+        PieceId, LX,
+    };
 
-    #[test]
-    fn the_end_of_a_term_is_told_as_block_and_date() {
-        let manifest = Manifest {
+    fn manifest() -> Manifest {
+        Manifest {
             object: ObjectId([0xab; 32]),
             name: "a".into(),
             size: 0,
@@ -293,7 +352,81 @@ mod tests {
             data_key: DataKey::random(),
             repair_key: RepairKey::random(),
             segments: Vec::new(),
+        }
+    }
+
+    fn piece(index: u8) -> PieceStatus {
+        let id = ContractId([index; 32]);
+        PieceStatus {
+            index,
+            piece: PieceId([1; 32]),
+            node: NodeId([2; 32]),
+            miner: Some(AccountId([3; 32])),
+            contract: id,
+            on_chain: Some(ContractInfo {
+                id,
+                client: AccountId([4; 32]),
+                miner: AccountId([3; 32]),
+                root: BatchRoot([5; 32]),
+                pieces: 1,
+                bytes: 9,
+                window: 20,
+                windows: 720,
+                window_fee: LX,
+                last_fee: LX,
+                ended: None,
+                escrow: 700 * LX,
+                paid: 7 * LX,
+                commission: None,
+                state: ContractState::Active { since: 100, settled: 9 },
+            }),
+            audit: Some(AuditInfo { first: 10, proven: 1, votes: Vec::new(), dispute: None }),
+            elapsed: 12,
+            readable: Ok(()),
+        }
+    }
+
+    #[test]
+    fn a_status_tells_the_windows_of_each_contract_and_its_dispute() {
+        let mut disputed = piece(1);
+        let question = DisputeInfo {
+            contract: disputed.contract,
+            opener: AccountId([4; 32]),
+            challenge: None,
+            opened: 1_000,
+            deadline: 4_242,
+            positions: Vec::new(),
         };
+        disputed.audit.as_mut().unwrap().dispute = Some(question);
+        let gone = PieceStatus { on_chain: None, audit: None, elapsed: 0, ..piece(2) };
+        let mut cut = piece(3);
+        cut.on_chain.as_mut().unwrap().ended = Some(300);
+        let states = [piece(0), disputed, gone, cut].map(|piece| (describe_piece(0, &piece), piece));
+        let told = |at: usize, key: &str| states[at].0[key].clone();
+        assert_eq!(
+            ["windows", "elapsed", "confirmed"].map(|key| told(0, key)),
+            [720, 12, 8].map(Value::from)
+        );
+        assert_eq!((told(0, "paid"), told(0, "dispute")), (json!("7"), Value::Null));
+        assert_eq!(told(1, "dispute")["deadline_block"], 4_242);
+        assert_eq!((told(2, "state"), told(2, "elapsed")), (json!("ended"), Value::Null));
+        assert_eq!(told(3, "state"), "closing");
+
+        let status = |pieces| ObjectStatus {
+            manifest: manifest(),
+            segments: vec![SegmentStatus { needed: 1, pieces }],
+            term_end: None,
+        };
+        let [(_, calm), (_, disputed), ..] = states;
+        let text = status_lines(&status(vec![calm.clone(), disputed]));
+        assert!(text.contains("12/720") && text.contains("until block 4242"), "{text}");
+        assert!(text.contains("Disputed: "), "{text}");
+        assert!(!status_lines(&status(vec![calm])).contains("Disputed: "));
+    }
+
+    #[test]
+    fn the_end_of_a_term_is_told_as_block_and_date() {
+        let manifest = manifest();
         let ends = Ends::At(TermEnd { block: 864_000, time: 951_782_400 });
         assert_eq!(ends.human(), "about 2000-02-29 00:00:00 UTC (block 864000)");
         let value = describe(&manifest, ends);

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use lunarx_chain::{AccountBalance, Call, Chain, ChainError, MemoryChain, Receipt, Signer};
 use lunarx_core::{
-    AccountId, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo, NodeId, ProviderInfo, Quote,
-    Supply,
+    AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
+    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
 };
 use std::sync::{
     atomic::{AtomicBool, Ordering},
@@ -66,6 +66,34 @@ impl Chain for LateChain {
 
     async fn quote(&self, bytes: u64, windows: u32, price: Balance) -> Result<Option<Quote>, ChainError> {
         self.chain.quote(bytes, windows, price).await
+    }
+
+    async fn contracts(&self) -> Result<Vec<ContractInfo<AccountId>>, ChainError> {
+        self.chain.contracts().await
+    }
+
+    async fn audit_seeds(&self, from: BlockNumber, count: u32) -> Result<Vec<Option<AuditSeed>>, ChainError> {
+        self.chain.audit_seeds(from, count).await
+    }
+
+    async fn rounds(&self) -> Result<Vec<RoundDetails<AccountId>>, ChainError> {
+        self.chain.rounds().await
+    }
+
+    async fn tracker(&self, account: AccountId) -> Result<Option<TrackerInfo<AccountId>>, ChainError> {
+        self.chain.tracker(account).await
+    }
+
+    async fn trackers(&self) -> Result<Vec<TrackerInfo<AccountId>>, ChainError> {
+        self.chain.trackers().await
+    }
+
+    async fn audit(&self, contract: ContractId) -> Result<Option<AuditInfo<AccountId>>, ChainError> {
+        self.chain.audit(contract).await
+    }
+
+    async fn disputes(&self) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
+        self.chain.disputes().await
     }
 
     async fn balance(&self, account: AccountId) -> Result<AccountBalance, ChainError> {

@@ -9,7 +9,7 @@ use lunarx_chain::{Chain, MemoryChain, Signer};
 use lunarx_client::{
     Catalogue, Client, ClientConfig, ClientError, Code, Keys, NoProgress, PutOutcome, PutRequest, Seed,
 };
-use lunarx_core::{AccountId, Balance, ChainParameters, GIB, LX};
+use lunarx_core::{AccountId, AuditRules, Balance, ChainParameters, GIB, LX};
 use lunarx_worker::{Miner, MinerConfig};
 use std::{future::Future, io::Cursor, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -38,6 +38,14 @@ pub const PARAMETERS: ChainParameters = ChainParameters {
     max_promises: 64,
     collateral_per_gib: LX,
     exit_delay: 50,
+    audit: AuditRules {
+        rate: u64::MAX / 1_000,
+        samples: 24,
+        report_within: 1_200,
+        final_after: 3_600,
+        return_within: 86_400,
+        seed_history: 96_000,
+    },
 };
 
 pub struct World {
@@ -166,6 +174,7 @@ impl World {
     /// it is no more than `most`: a contract that ends early pays for the window that it has begun.
     pub async fn assert_settled(&self, most: Balance) {
         self.assert_ended().await;
+        // Nobody but them is paid: the chain in memory keeps no share for trackers.
         let lost = CLIENT_FUNDS - self.free().await;
         let mut earned: Balance = 0;
         for miner in self.chain.providers().await.unwrap() {
@@ -181,9 +190,18 @@ impl World {
         within(self.client.estimate(size, code.parse().unwrap(), DAYS)).await.unwrap().window_fee
     }
 
-    async fn assert_ended(&self) {
-        assert_eq!(self.held().await, 0);
+    /// Every contract was ended, and nothing is held once the outcome of its windows is final.
+    pub async fn assert_closed(&self) {
+        let contracts = self.chain.contracts_of(self.client.account()).await.unwrap();
+        assert!(contracts.iter().all(|contract| contract.ended.is_some()), "{contracts:?}");
+        self.chain.set_housekeeping(true);
+        self.chain.advance(PARAMETERS.audit.final_after + 1);
         assert!(self.chain.contracts_of(self.client.account()).await.unwrap().is_empty());
+        assert_eq!(self.held().await, 0);
+    }
+
+    async fn assert_ended(&self) {
+        self.assert_closed().await;
         assert!(self.client.catalogue().ids().unwrap().is_empty());
     }
 

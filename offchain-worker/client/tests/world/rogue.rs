@@ -1,18 +1,20 @@
 //! Miners that break their word.
 
-use super::{within, World, MINER_FUNDS, PRICE};
+use super::{within, World, MINER_FUNDS, PARAMETERS, PRICE};
 use async_trait::async_trait;
 use bytes::Bytes;
 use lunarx_chain::{Call, Chain, MemoryChain, Signer};
 use lunarx_core::{
-    registration_payload, AccountId, Balance, ContractId, ContractState, EncryptionKey, NodeKey, Offer,
-    PieceId, ProviderDetails, Services, GIB,
+    registration_payload, AccountId, Balance, BlockNumber, ContractId, ContractState, EncryptionKey, NodeKey,
+    Offer, PieceId, ProviderDetails, Services, GIB,
 };
 use lunarx_network::{
     construct, Config, EncodedRange, Limits, Multiaddr, Network, NodeSecret, PieceService, Refusal,
     ReserveRequest, SignedOffer,
 };
-use lunarx_proof::range::{commit, encode_range};
+use lunarx_proof::{
+    challenged, commit, encode_range, prove_chunk, Answer, BatchEntry, LeafProof, Proofs, CHUNK_BYTES,
+};
 use std::{
     collections::HashMap,
     sync::{
@@ -51,6 +53,12 @@ pub enum Vice {
     StallsOnce(u64),
     /// Refuses all reads beyond so many bytes.
     RefusesFrom(u64),
+    /// Refuses all reads of which a part is beyond so many bytes.
+    RefusesBeyond(u64),
+    /// Refuses the reads of one node, and serves all others.
+    RefusesReader(NodeKey),
+    /// Refuses all reads, and answers so many challenges.
+    OnlyProves(usize),
 }
 
 /// What it has done, for tests to wait for.
@@ -62,6 +70,8 @@ pub struct Deeds {
     pub short_appends: usize,
     /// Reservations given back.
     pub releases: usize,
+    /// Challenges answered.
+    pub proofs: usize,
 }
 
 pub struct Rogue {
@@ -130,6 +140,7 @@ struct Service {
     price: Balance,
     genesis: [u8; 32],
     secret: NodeSecret,
+    chain: MemoryChain,
     height: watch::Receiver<u32>,
     nonce: AtomicU64,
     pieces: Mutex<HashMap<ContractId, Vec<u8>>>,
@@ -200,8 +211,17 @@ impl PieceService for Service {
         Ok(piece)
     }
 
-    async fn read(&self, _: NodeKey, piece: PieceId, offset: u64, len: u64) -> Result<EncodedRange, Refusal> {
+    async fn read(
+        &self,
+        peer: NodeKey,
+        piece: PieceId,
+        offset: u64,
+        len: u64,
+    ) -> Result<EncodedRange, Refusal> {
         match self.vice() {
+            Vice::OnlyProves(_) => return Err(Refusal::Unavailable),
+            Vice::RefusesBeyond(end) if offset + len > end => return Err(Refusal::NotFound),
+            Vice::RefusesReader(reader) if reader == peer => return Err(Refusal::NotFound),
             Vice::StallsOnce(from) if offset >= from => {
                 *self.vice.lock().unwrap() = Vice::Honest;
                 std::future::pending::<()>().await;
@@ -215,6 +235,34 @@ impl PieceService for Service {
         let bytes = encode_range(&bytes[..], outboard, piece, piece_len, offset, len)
             .map_err(|_| Refusal::BadRange { piece_len })?;
         Ok(EncodedRange { piece_len, bytes })
+    }
+
+    async fn prove(&self, _: NodeKey, contract: ContractId, block: BlockNumber) -> Result<Answer, Refusal> {
+        let proofs = self.deeds.borrow().proofs;
+        if matches!(self.vice(), Vice::OnlyProves(most) if proofs >= most) {
+            return Err(Refusal::Unavailable);
+        }
+        let seeds = self.chain.audit_seeds(block, 1).await.unwrap();
+        let seed = seeds.first().copied().flatten().ok_or(Refusal::NotChallenged)?;
+        let pieces = self.pieces.lock().unwrap();
+        let bytes = pieces.get(&contract).ok_or(Refusal::NotFound)?;
+        let len = bytes.len().try_into().unwrap();
+        let (piece, outboard) = commit(&bytes[..], len).unwrap();
+        let positions = challenged(&seed, &contract, len, &PARAMETERS.audit).ok_or(Refusal::NotChallenged)?;
+        let prove = |position: u64| {
+            let proof = prove_chunk(&bytes[..], &outboard, len, position / CHUNK_BYTES).unwrap();
+            LeafProof {
+                index: 0,
+                entry: BatchEntry { piece, len },
+                batch_path: Default::default(),
+                chunk: proof.bytes.try_into().unwrap(),
+                chunk_path: proof.path.try_into().unwrap(),
+            }
+        };
+        let proofs: Proofs = positions.into_iter().map(prove).collect::<Vec<_>>().try_into().unwrap();
+        let payload = Answer::payload(&self.genesis, &contract, block, &seed, &proofs);
+        self.deeds.send_modify(|deeds| deeds.proofs += 1);
+        Ok(Answer { signature: self.secret.sign(&payload), proofs })
     }
 
     async fn release(&self, _: NodeKey, contract: ContractId) -> Result<(), Refusal> {
@@ -265,6 +313,7 @@ impl World {
             price,
             genesis: self.chain.genesis(),
             secret: secret.clone(),
+            chain: self.chain.clone(),
             height: self.chain.finalized(),
             nonce: AtomicU64::new(0),
             pieces: Mutex::default(),

@@ -44,19 +44,19 @@ impl Link {
     }
 
     /// Cuts the peer off for breaking the protocol.
-    pub(super) fn violated(&self, reason: String) -> NetworkError {
+    pub(crate) fn violated(&self, reason: String) -> NetworkError {
         let node = self.node;
-        tracing::warn!(%node, %reason, "miner broke the protocol, blocked");
+        tracing::warn!(%node, %reason, "peer broke the protocol, blocked");
         if let (Some(peer), Some(commands)) = (peer_id_of(&node), self.commands.upgrade()) {
             if commands.try_send(Command::Block(peer)).is_err() {
-                tracing::debug!(%node, "the runner is busy, the miner stays unblocked");
+                tracing::debug!(%node, "the runner is busy, the peer stays unblocked");
             }
         }
         NetworkError::Protocol { node, reason }
     }
 
     /// The error for an answer that is not the one expected.
-    pub(super) fn unexpected(&self, answer: Answer) -> NetworkError {
+    pub(crate) fn unexpected(&self, answer: Answer) -> NetworkError {
         match answer {
             Answer::Refused(refusal) => NetworkError::Refused { node: self.node, refusal },
             other => self.violated(format!("unexpected answer {}", other.name())),
@@ -70,7 +70,18 @@ impl Link {
         what: &'static str,
         idle: Duration,
     ) -> Result<Answer, NetworkError> {
-        let frame = reader.read(MAX_ANSWER_FRAME, idle, self.limits.frame).await;
+        self.answer_of(MAX_ANSWER_FRAME, reader, what, idle).await
+    }
+
+    /// Reads one answer of at most `max` bytes.
+    async fn answer_of(
+        &self,
+        max: usize,
+        reader: &mut Reader,
+        what: &'static str,
+        idle: Duration,
+    ) -> Result<Answer, NetworkError> {
+        let frame = reader.read(max, idle, self.limits.frame).await;
         frame.and_then(|frame| decode(&frame)).map_err(|error| self.failed(error, what))
     }
 
@@ -166,15 +177,32 @@ pub(crate) async fn store(
 
 /// Gives a reservation back: see `Network::release`.
 pub(crate) async fn release(link: Link, stream: Stream, contract: ContractId) -> Result<(), NetworkError> {
-    let (mut reader, mut writer) = link.request(stream, &Request::Release { contract }).await?;
-    match link.answer(&mut reader, "release a reservation", link.limits.answer).await? {
-        Answer::Released => {}
-        other => return Err(link.unexpected(other)),
+    let request = Request::Release { contract };
+    let question = Question { request, what: "release a reservation", max_answer: MAX_ANSWER_FRAME };
+    match ask(&link, stream, question).await? {
+        Answer::Released => Ok(()),
+        other => Err(link.unexpected(other)),
     }
+}
+
+/// A question that has one answer.
+pub(crate) struct Question {
+    pub(crate) request: Request,
+    /// What the peer is asked to do, for errors.
+    pub(crate) what: &'static str,
+    /// Longest frame with the answer.
+    pub(crate) max_answer: usize,
+}
+
+/// Asks, and returns the answer, which may be a refusal.
+pub(crate) async fn ask(link: &Link, stream: Stream, question: Question) -> Result<Answer, NetworkError> {
+    let Question { request, what, max_answer } = question;
+    let (mut reader, mut writer) = link.request(stream, &request).await?;
+    let answer = link.answer_of(max_answer, &mut reader, what, link.limits.answer).await?;
     if let Err(error) = writer.close().await {
         tracing::debug!(%error, "stream was not closed in order");
     }
-    Ok(())
+    Ok(answer)
 }
 
 /// What to retrieve; at least one byte.

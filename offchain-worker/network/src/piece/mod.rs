@@ -1,7 +1,7 @@
 //! The piece protocol, `/lunarx/<chain>/piece/1`: one stream an operation.
 //!
 //! ```text
-//! client                                     miner
+//! client                                     miner or tracker
 //! Reserve ────────────────────────────────▶
 //!         ◀──────────────────────────────── Offer | Refused
 //!
@@ -15,6 +15,18 @@
 //!
 //! Release{contract} ──────────────────────▶
 //!         ◀──────────────────────────────── Released | Refused
+//!
+//! Prove{contract, block} ─────────────────▶
+//!         ◀──────────────────────────────── Proven | Refused
+//! Heartbeat ──────────────────────────────▶
+//!         ◀──────────────────────────────── Heartbeat | Refused
+//!
+//! Announce | Result ──────────────────────▶ (a tracker)
+//!         ◀──────────────────────────────── Noted | Refused
+//! Locate | Resolve ───────────────────────▶
+//!         ◀──────────────────────────────── Nodes | Refused
+//! Tasks ──────────────────────────────────▶
+//!         ◀──────────────────────────────── Tasks | Refused
 //! ```
 //! `offset` is what the miner has of the piece, so a Store resumes. The request must be there soon after
 //! the stream, and `Data` is never empty: an idle stream holds no slot for long.
@@ -29,10 +41,15 @@ mod frame;
 pub(crate) mod server;
 mod service;
 mod session;
+mod tracker;
 mod upload;
-mod wire;
+pub(crate) mod wire;
 
 pub use download::PieceDownload;
-pub use service::{EncodedRange, PieceService};
+pub use service::{EncodedRange, Heartbeat, PieceService};
+pub use tracker::{
+    Announcement, ResolveRequest, Task, TaskOutcome, TaskResult, TrackerService, MAX_ENTRIES, MAX_EXCLUDED,
+    MAX_NODES, MAX_TASKS,
+};
 pub use upload::PieceUpload;
 pub use wire::{Refusal, ReserveRequest, SignedOffer, MAX_DATA_BYTES};

@@ -1,10 +1,11 @@
-//! The miner's side: admits streams and runs a session for each.
+//! The serving side: admits streams and runs a session for each.
 
 use super::{
     bucket::{Bucket, Verdict},
     frame::FrameWriter,
     service::PieceService,
     session::Session,
+    tracker::TrackerService,
     wire::{Answer, Refusal},
 };
 use crate::{config::Limits, identity::peer_id_of, runner::Command, streams::Inbound};
@@ -25,6 +26,27 @@ const REFUSALS: usize = 64;
 /// Peers whose use is remembered. Those without a stream are forgotten first.
 const MAX_PEERS: usize = 4096;
 
+/// What this node serves. Each is refused as `Unavailable` until it is there.
+#[derive(Clone, Default)]
+pub(crate) struct Services {
+    pub(crate) pieces: Option<Arc<dyn PieceService>>,
+    pub(crate) tracker: Option<Arc<dyn TrackerService>>,
+}
+
+impl Services {
+    pub(super) fn pieces(&self) -> Result<&Arc<dyn PieceService>, Refusal> {
+        self.pieces.as_ref().ok_or(Refusal::Unavailable)
+    }
+
+    pub(super) fn tracker(&self) -> Result<&Arc<dyn TrackerService>, Refusal> {
+        self.tracker.as_ref().ok_or(Refusal::Unavailable)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.pieces.is_none() && self.tracker.is_none()
+    }
+}
+
 /// What one peer uses.
 struct Usage {
     streams: Arc<Semaphore>,
@@ -33,7 +55,7 @@ struct Usage {
 
 /// What to do with a new stream.
 enum Admission {
-    Serve(Arc<dyn PieceService>, [OwnedSemaphorePermit; 2]),
+    Serve(Services, [OwnedSemaphorePermit; 2]),
     Refuse(Refusal),
     Block,
 }
@@ -41,7 +63,7 @@ enum Admission {
 /// Serves the streams that peers open.
 pub(crate) struct Server {
     inbound: mpsc::Receiver<Inbound>,
-    service: watch::Receiver<Option<Arc<dyn PieceService>>>,
+    services: watch::Receiver<Services>,
     limits: Limits,
     commands: WeakSender<Command>,
     usage: HashMap<NodeKey, Usage>,
@@ -54,13 +76,13 @@ impl Server {
     /// `commands` is weak: the server does not keep the network alive.
     pub(crate) fn new(
         inbound: mpsc::Receiver<Inbound>,
-        service: watch::Receiver<Option<Arc<dyn PieceService>>>,
+        services: watch::Receiver<Services>,
         limits: Limits,
         commands: WeakSender<Command>,
     ) -> Self {
         Self {
             inbound,
-            service,
+            services,
             commands,
             usage: HashMap::new(),
             streams: Arc::new(Semaphore::new(limits.streams)),
@@ -86,8 +108,8 @@ impl Server {
 
     fn on_stream(&mut self, Inbound { node, stream }: Inbound) {
         match self.admit(node) {
-            Admission::Serve(service, permits) => {
-                let session = Session::new(service, node, self.limits.clone(), stream);
+            Admission::Serve(services, permits) => {
+                let session = Session::new(services, node, self.limits.clone(), stream);
                 let commands = self.commands.clone();
                 self.tasks.spawn(async move {
                     let _permits = permits;
@@ -125,13 +147,14 @@ impl Server {
             Verdict::Exhausted => return Admission::Refuse(Refusal::Busy),
             Verdict::Flooding => return Admission::Block,
         }
-        let Some(service) = self.service.borrow().clone() else {
+        let services = self.services.borrow().clone();
+        if services.is_empty() {
             return Admission::Refuse(Refusal::Unavailable);
-        };
+        }
         let own = usage.streams.clone().try_acquire_owned();
         let shared = self.streams.clone().try_acquire_owned();
         match (own, shared) {
-            (Ok(own), Ok(shared)) => Admission::Serve(service, [own, shared]),
+            (Ok(own), Ok(shared)) => Admission::Serve(services, [own, shared]),
             _ => Admission::Refuse(Refusal::Busy),
         }
     }

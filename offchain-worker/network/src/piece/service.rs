@@ -3,7 +3,9 @@
 use super::wire::{Refusal, ReserveRequest, SignedOffer};
 use async_trait::async_trait;
 use bytes::Bytes;
-use lunarx_core::{ContractId, NodeKey, PieceId};
+use codec::{Decode, Encode};
+use lunarx_core::{BlockNumber, ContractId, NodeKey, PieceId};
+use lunarx_proof::Answer;
 
 /// A range of a piece with the hashes that prove it: `lunarx_proof::range::encode_range`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +14,15 @@ pub struct EncodedRange {
     pub piece_len: u64,
     /// The encoding.
     pub bytes: Vec<u8>,
+}
+
+/// That a miner is there, and how full it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Heartbeat {
+    /// Bytes that can still be reserved.
+    pub free: u64,
+    /// Bytes stored.
+    pub stored: u64,
 }
 
 /// A miner's answers. Every call names the peer by the key that its connection proved.
@@ -60,4 +71,20 @@ pub trait PieceService: Send + Sync + 'static {
     /// Gives up a reservation of this peer that has not become a contract: drops its pieces and frees its
     /// space and quota. `NotFound` if nothing is reserved under it: a repeated release may say so.
     async fn release(&self, peer: NodeKey, contract: ContractId) -> Result<(), Refusal>;
+
+    /// Answers the challenge of a contract in a block, if there is one. A service that keeps no contracts
+    /// refuses.
+    async fn prove(
+        &self,
+        _peer: NodeKey,
+        _contract: ContractId,
+        _block: BlockNumber,
+    ) -> Result<Answer, Refusal> {
+        Err(Refusal::Unavailable)
+    }
+
+    /// Says that the miner is there. A service that counts no space refuses.
+    async fn heartbeat(&self) -> Result<Heartbeat, Refusal> {
+        Err(Refusal::Unavailable)
+    }
 }

@@ -1,11 +1,11 @@
-//! One stream on the miner's side.
+//! One stream on the serving side.
 
 use super::{
     frame::{FrameError, FrameReader, FrameWriter},
+    server::Services,
     service::{EncodedRange, PieceService},
-    wire::{
-        decode, next_range, Answer, Range, Refusal, Request, Upload, MAX_REQUEST_FRAME, MAX_UPLOAD_FRAME,
-    },
+    tracker::MAX_NODES,
+    wire::{max_request_frame, next_range, Answer, Range, Refusal, Request, Upload, MAX_UPLOAD_FRAME},
 };
 use crate::config::Limits;
 use bytes::{Bytes, BytesMut};
@@ -45,7 +45,7 @@ impl From<FrameError> for End {
 
 /// Serves one stream.
 pub(super) struct Session<S> {
-    service: Arc<dyn PieceService>,
+    services: Services,
     peer: NodeKey,
     limits: Limits,
     reader: FrameReader<ReadHalf<S>>,
@@ -53,10 +53,10 @@ pub(super) struct Session<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    pub(super) fn new(service: Arc<dyn PieceService>, peer: NodeKey, limits: Limits, stream: S) -> Self {
+    pub(super) fn new(services: Services, peer: NodeKey, limits: Limits, stream: S) -> Self {
         let (read, write) = stream.split();
         let (reader, writer) = (FrameReader::new(read), FrameWriter::new(write, limits.frame));
-        Self { service, peer, limits, reader, writer }
+        Self { services, peer, limits, reader, writer }
     }
 
     /// Serves until the operation is over.
@@ -73,44 +73,68 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn serve(&mut self) -> Result<(), End> {
-        match decode(&self.request().await?)? {
-            Request::Reserve(request) => {
-                let signed = self.service.reserve(self.peer, request).await?;
-                Ok(self.writer.send(&Answer::Offer(signed)).await?)
-            }
-            Request::Store { contract, index } => self.store(contract, index).await,
-            Request::Retrieve { piece, offset, len } => self.retrieve(piece, offset, len).await,
+        let peer = self.peer;
+        let answer = match Request::decode_frame(&self.request().await?)? {
+            Request::Store { contract, index } => return self.store(contract, index).await,
+            Request::Retrieve { piece, offset, len } => return self.retrieve(piece, offset, len).await,
+            Request::Reserve(request) => Answer::Offer(self.pieces()?.reserve(peer, request).await?),
             Request::Release { contract } => {
-                self.service.release(self.peer, contract).await?;
-                Ok(self.writer.send(&Answer::Released).await?)
+                self.pieces()?.release(peer, contract).await?;
+                Answer::Released
             }
-        }
+            Request::Prove { contract, block } => {
+                Answer::Proven(self.pieces()?.prove(peer, contract, block).await?)
+            }
+            Request::Heartbeat => Answer::Heartbeat(self.pieces()?.heartbeat().await?),
+            Request::Announce(announcement) => {
+                self.services.tracker()?.announce(peer, announcement).await?;
+                Answer::Noted
+            }
+            Request::Locate { piece } => {
+                Answer::nodes(self.services.tracker()?.locate(piece).await?, MAX_NODES)
+            }
+            Request::Resolve(request) => {
+                let most = request.count;
+                Answer::nodes(self.services.tracker()?.resolve(request).await?, most)
+            }
+            Request::Tasks { most } => Answer::tasks(self.services.tracker()?.tasks(peer, most).await?, most),
+            Request::Result(result) => {
+                self.services.tracker()?.result(peer, result).await?;
+                Answer::Noted
+            }
+        };
+        Ok(self.writer.send(&answer).await?)
+    }
+
+    fn pieces(&self) -> Result<&Arc<dyn PieceService>, Refusal> {
+        self.services.pieces()
     }
 
     /// Reads the request, which has one time limit from the first byte to the last.
     async fn request(&mut self) -> Result<Bytes, FrameError> {
         let within = self.limits.request;
-        let frame = timeout(within, self.reader.next(MAX_REQUEST_FRAME)).await;
+        let frame = timeout(within, self.reader.next(max_request_frame())).await;
         frame.map_err(|_| FrameError::TimedOut(within))?
     }
 
     async fn store(&mut self, contract: ContractId, index: u32) -> Result<(), End> {
-        let offset = self.service.written(self.peer, contract, index).await?;
+        let service = self.pieces()?.clone();
+        let offset = service.written(self.peer, contract, index).await?;
         self.writer.send(&Answer::Ready { offset }).await?;
         let (sender, buffers) = mpsc::channel(APPENDS_AHEAD);
-        let sink = Sink { service: self.service.clone(), peer: self.peer, contract, index };
+        let sink = Sink { service: service.clone(), peer: self.peer, contract, index };
         // Both end together: the reader when the sink refuses, the sink when the reader is done.
         let (read, kept) =
             tokio::join!(receive(&mut self.reader, &self.limits, sender), sink.take(offset, buffers));
         kept?;
-        let piece = self.service.finish(self.peer, contract, index, read?).await?;
+        let piece = service.finish(self.peer, contract, index, read?).await?;
         Ok(self.writer.send(&Answer::Done { piece }).await?)
     }
 
     async fn retrieve(&mut self, piece: PieceId, offset: u64, len: u64) -> Result<(), End> {
         let end = offset.checked_add(len).filter(|_| len > 0);
         let end = end.ok_or_else(|| FrameError::Malformed(format!("range {offset}+{len}")))?;
-        let (service, peer) = (self.service.clone(), self.peer);
+        let (service, peer) = (self.pieces()?.clone(), self.peer);
         let read = |at: u64| {
             let service = &service;
             async move { service.read(peer, piece, at, next_range(at, end)).await }
@@ -224,7 +248,8 @@ mod tests {
 
     async fn error_of(frames: &[&[u8]]) -> FrameError {
         let (near, far) = tokio::io::duplex(1 << 20);
-        let session = Session::new(Arc::new(Untouched), NodeKey([1; 32]), Limits::default(), far.compat());
+        let services = Services { pieces: Some(Arc::new(Untouched)), tracker: None };
+        let session = Session::new(services, NodeKey([1; 32]), Limits::default(), far.compat());
         let mut writer = FrameWriter::new(near.compat(), Limits::default().frame);
         for frame in frames {
             writer.send_bytes(frame).await.unwrap();
@@ -239,9 +264,14 @@ mod tests {
         let nothing = Request::Retrieve { piece: PieceId([1; 32]), offset: 1, len: 0 }.encode();
         let overflow = Request::Retrieve { piece: PieceId([1; 32]), offset: 2, len: u64::MAX }.encode();
         let empty_data = [0, 0];
+        let oversized = vec![0; max_request_frame() + 1];
+        let too_many = (6u8, [1u8; 32], vec![[0u8; 40]; 257]).encode();
         for frames in [
             &[&[9u8][..]][..],
             &[&[0; 129]],
+            &[&[11]],
+            &[&oversized],
+            &[&too_many],
             &[&nothing],
             &[&overflow],
             &[&store, &[7]],

@@ -4,18 +4,24 @@
 //! a change of any message is a new version in the protocol's name. Messages with payload ([`Upload`]
 //! and [`Range`]) are taken apart by hand, so that payload is not copied; the bytes are SCALE's.
 
-use super::frame::FrameError;
+use super::{
+    frame::FrameError,
+    service::Heartbeat,
+    tracker::{
+        Announcement, ResolveRequest, Task, TaskResult, MAX_ENTRIES, MAX_EXCLUDED, MAX_NODES, MAX_TASKS,
+    },
+};
 use bytes::Bytes;
-use codec::{Compact, Decode, DecodeAll, Encode};
-use lunarx_core::{AccountId, Balance, ContractId, NodeSignature, Offer, PieceId};
+use codec::{Compact, Decode, DecodeAll, Encode, MaxEncodedLen};
+use lunarx_core::{AccountId, Balance, BlockNumber, ContractId, NodeKey, NodeSignature, Offer, PieceId};
 use lunarx_proof::range::{max_encoded_len, MAX_RANGE_BYTES};
 
 /// Most payload bytes in one `Data` message.
 pub const MAX_DATA_BYTES: usize = 256 * 1024;
-/// Largest frame with a [`Request`].
-pub(crate) const MAX_REQUEST_FRAME: usize = 128;
-/// Largest frame with an [`Answer`].
+/// Largest frame with a short [`Answer`]: all but `Proven`, `Nodes` and `Tasks`.
 pub(crate) const MAX_ANSWER_FRAME: usize = 512;
+/// Largest frame with `Nodes` or `Tasks`: index, compact length, 255 keys of 32 bytes or 64 tasks of 68.
+pub(crate) const MAX_LIST_FRAME: usize = 1 + 2 + 32 * 255;
 /// Largest frame with an [`Upload`]: index, compact length, payload.
 pub(crate) const MAX_UPLOAD_FRAME: usize = 1 + 4 + MAX_DATA_BYTES;
 /// Index, piece length, offset and compact length before the payload of a [`Range`].
@@ -27,6 +33,17 @@ const DATA: u8 = 0;
 const FINISH: u8 = 1;
 /// Index of a [`Range`] among the answers: no [`Answer`] has it.
 const RANGE: u8 = 4;
+
+/// Largest frame with a [`Request`]: that of a task's result with a whole answer in it, some 130 KB.
+pub(crate) fn max_request_frame() -> usize {
+    // Index, contract, block and the outcome's index.
+    1 + 32 + 4 + 1 + lunarx_proof::Answer::max_encoded_len()
+}
+
+/// Largest frame with `Proven`.
+pub(crate) fn max_proven_frame() -> usize {
+    1 + lunarx_proof::Answer::max_encoded_len()
+}
 
 /// Largest frame with a [`Range`].
 pub(crate) fn max_range_frame() -> usize {
@@ -73,9 +90,73 @@ pub(crate) enum Request {
     Retrieve { piece: PieceId, offset: u64, len: u64 },
     #[codec(index = 3)]
     Release { contract: ContractId },
+    #[codec(index = 4)]
+    Prove { contract: ContractId, block: BlockNumber },
+    #[codec(index = 5)]
+    Heartbeat,
+    #[codec(index = 6)]
+    Announce(Announcement),
+    #[codec(index = 7)]
+    Locate { piece: PieceId },
+    #[codec(index = 8)]
+    Resolve(ResolveRequest),
+    #[codec(index = 9)]
+    Tasks { most: u32 },
+    #[codec(index = 10)]
+    Result(TaskResult),
 }
 
-/// What a miner answers, besides [`Range`].
+/// A list or count beyond its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMany {
+    pub(crate) what: &'static str,
+    pub(crate) count: usize,
+    pub(crate) max: u32,
+}
+
+impl TooMany {
+    /// Checks one count.
+    pub(crate) fn check(what: &'static str, count: usize, max: u32) -> Result<(), Self> {
+        let within = u32::try_from(count).is_ok_and(|count| count <= max);
+        within.then_some(()).ok_or(Self { what, count, max })
+    }
+}
+
+impl Request {
+    /// Checks the bounds that the types do not carry.
+    pub(crate) fn check(&self) -> Result<(), TooMany> {
+        match self {
+            Self::Announce(announcement) => {
+                TooMany::check("entries", announcement.entries.len(), MAX_ENTRIES)
+            }
+            Self::Resolve(request) => {
+                TooMany::check("excluded nodes", request.exclude.len(), MAX_EXCLUDED)?;
+                let count = usize::try_from(request.count).unwrap_or(usize::MAX);
+                TooMany::check("nodes", count, MAX_NODES)
+            }
+            Self::Reserve(_)
+            | Self::Store { .. }
+            | Self::Retrieve { .. }
+            | Self::Release { .. }
+            | Self::Prove { .. }
+            | Self::Heartbeat
+            | Self::Locate { .. }
+            | Self::Tasks { .. }
+            | Self::Result(_) => Ok(()),
+        }
+    }
+
+    /// Decodes a whole frame, and checks it.
+    pub(crate) fn decode_frame(frame: &[u8]) -> Result<Self, FrameError> {
+        let request: Self = decode(frame)?;
+        request.check().map_err(|TooMany { what, count, max }| {
+            FrameError::Malformed(format!("{count} {what}, expected at most {max}"))
+        })?;
+        Ok(request)
+    }
+}
+
+/// What a node answers, besides [`Range`].
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum Answer {
     #[codec(index = 0)]
@@ -89,6 +170,16 @@ pub(crate) enum Answer {
     // 4 is `RANGE`.
     #[codec(index = 5)]
     Released,
+    #[codec(index = 6)]
+    Proven(lunarx_proof::Answer),
+    #[codec(index = 7)]
+    Heartbeat(Heartbeat),
+    #[codec(index = 8)]
+    Nodes(Vec<NodeKey>),
+    #[codec(index = 9)]
+    Tasks(Vec<Task>),
+    #[codec(index = 10)]
+    Noted,
 }
 
 impl Answer {
@@ -100,11 +191,28 @@ impl Answer {
             Self::Done { .. } => "Done",
             Self::Refused(_) => "Refused",
             Self::Released => "Released",
+            Self::Proven(_) => "Proven",
+            Self::Heartbeat(_) => "Heartbeat",
+            Self::Nodes(_) => "Nodes",
+            Self::Tasks(_) => "Tasks",
+            Self::Noted => "Noted",
         }
+    }
+
+    /// `Nodes`, cut to `most`.
+    pub(crate) fn nodes(mut nodes: Vec<NodeKey>, most: u32) -> Self {
+        nodes.truncate(usize::try_from(most.min(MAX_NODES)).unwrap_or(0));
+        Self::Nodes(nodes)
+    }
+
+    /// `Tasks`, cut to `most`.
+    pub(crate) fn tasks(mut tasks: Vec<Task>, most: u32) -> Self {
+        tasks.truncate(usize::try_from(most.min(MAX_TASKS)).unwrap_or(0));
+        Self::Tasks(tasks)
     }
 }
 
-/// Why a miner says no, and with it what to do.
+/// Why a node says no, and with it what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, thiserror::Error)]
 pub enum Refusal {
     /// Not that much space is free.
@@ -183,6 +291,10 @@ pub enum Refusal {
         /// Bytes stored.
         written: u64,
     },
+    /// It has to prove nothing there.
+    #[error("not challenged: the block's seed does not ask for this contract, check your chain")]
+    #[codec(index = 13)]
+    NotChallenged,
 }
 
 impl Refusal {
@@ -278,6 +390,8 @@ fn payload_after(frame: &Bytes, at: usize) -> Result<Bytes, FrameError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::piece::tracker::TaskOutcome;
+    use lunarx_proof::{BatchEntry, LeafProof, Proofs, Subtree, MAX_PROOFS};
 
     /// The same messages as SCALE derives them.
     #[derive(Encode)]
@@ -367,12 +481,114 @@ mod tests {
             Request::Store { contract, index: u32::MAX },
             Request::Retrieve { piece, offset: u64::MAX, len: u64::MAX },
             Request::Release { contract },
+            Request::Prove { contract, block: u32::MAX },
+            Request::Announce(announcement(MAX_ENTRIES)),
+            Request::Locate { piece },
+            Request::Resolve(resolve(MAX_EXCLUDED)),
+            Request::Result(task_result()),
         ] {
-            assert!(request.encode().len() <= MAX_REQUEST_FRAME);
+            assert!(request.encode().len() <= max_request_frame());
+            assert_eq!(request.check(), Ok(()));
         }
-        for answer in [Answer::Ready { offset: u64::MAX }, Answer::Done { piece }, Answer::Released] {
+        let heartbeat = Answer::Heartbeat(Heartbeat { free: u64::MAX, stored: u64::MAX });
+        for answer in [
+            Answer::Ready { offset: u64::MAX },
+            Answer::Done { piece },
+            Answer::Released,
+            Answer::Noted,
+            heartbeat,
+        ] {
             assert!(answer.encode().len() <= MAX_ANSWER_FRAME);
         }
+        let most = usize::from(u16::MAX);
+        let nodes = Answer::nodes(vec![NodeKey([1; 32]); most], u32::MAX);
+        assert_eq!(nodes.encode().len(), MAX_LIST_FRAME);
+        let task = Task { contract, block: u32::MAX, miner: NodeKey([1; 32]) };
+        assert!(Answer::tasks(vec![task; most], u32::MAX).encode().len() <= MAX_LIST_FRAME);
+        assert!(Answer::Proven(longest_answer()).encode().len() <= max_proven_frame());
+        assert!(max_request_frame() < 140_000, "{}", max_request_frame());
+    }
+
+    #[test]
+    fn refuses_lists_beyond_their_bounds() {
+        for request in [
+            Request::Announce(announcement(MAX_ENTRIES + 1)),
+            Request::Resolve(resolve(MAX_EXCLUDED + 1)),
+            Request::Resolve(ResolveRequest { count: MAX_NODES + 1, ..resolve(0) }),
+        ] {
+            assert!(decode::<Request>(&request.encode()).is_ok());
+            assert!(matches!(Request::decode_frame(&request.encode()), Err(FrameError::Malformed(_))));
+        }
+        // A list that claims more than its frame has.
+        let claims = (6u8, [1u8; 32], Compact(u32::MAX)).encode();
+        assert!(matches!(Request::decode_frame(&claims), Err(FrameError::Malformed(_))));
+        let proofs = (6u8, Compact(65u32), [0u8; 4096]).encode();
+        assert!(decode::<Answer>(&proofs).is_err());
+    }
+
+    fn announcement(count: u32) -> Announcement {
+        let entry = BatchEntry { piece: PieceId([2; 32]), len: 9 };
+        let entries = vec![entry; usize::try_from(count).unwrap()];
+        Announcement { contract: ContractId([1; 32]), entries }
+    }
+
+    fn resolve(excluded: u32) -> ResolveRequest {
+        let exclude = vec![NodeKey([3; 32]); usize::try_from(excluded).unwrap()];
+        ResolveRequest { bytes: 1, count: 2, max_price: 3, exclude }
+    }
+
+    /// As long as an answer can be.
+    fn longest_answer() -> lunarx_proof::Answer {
+        // A subtree is a hash and a number of bytes.
+        let subtree = Subtree::decode(&mut &[0; 40][..]).unwrap();
+        let proof = LeafProof {
+            index: u32::MAX,
+            entry: BatchEntry { piece: PieceId([2; 32]), len: u64::MAX },
+            batch_path: vec![subtree; 8].try_into().unwrap(),
+            chunk: vec![1; 1024].try_into().unwrap(),
+            chunk_path: vec![[1; 32]; 20].try_into().unwrap(),
+        };
+        let proofs = vec![proof; usize::try_from(MAX_PROOFS).unwrap()].try_into().unwrap();
+        lunarx_proof::Answer { proofs, signature: NodeSignature([4; 64]) }
+    }
+
+    fn task_result() -> TaskResult {
+        let outcome = TaskOutcome::Answered(longest_answer());
+        TaskResult { contract: ContractId([1; 32]), block: u32::MAX, outcome }
+    }
+
+    #[test]
+    fn golden_audit_vectors() {
+        let contract = ContractId([0x11; 32]);
+        let of = |request: Request| hex::encode(request.encode());
+        let id = "11".repeat(32);
+        assert_eq!(of(Request::Prove { contract, block: 7 }), format!("04{id}07000000"));
+        assert_eq!(of(Request::Heartbeat), "05");
+        let entry = format!("{}0900000000000000", "02".repeat(32));
+        let announce = Request::Announce(Announcement { contract, ..announcement(1) });
+        assert_eq!(of(announce), format!("06{id}04{entry}"));
+        assert_eq!(of(Request::Locate { piece: PieceId([0x22; 32]) }), format!("07{}", "22".repeat(32)));
+        let expected = format!("0801000000000000000200000003{}04{}", "00".repeat(15), "03".repeat(32));
+        assert_eq!(of(Request::Resolve(resolve(1))), expected);
+        assert_eq!(of(Request::Tasks { most: 5 }), "0905000000");
+        for (index, outcome) in [("01", TaskOutcome::Refused), ("02", TaskOutcome::Unreachable)] {
+            let result = TaskResult { contract, block: 7, outcome };
+            assert_eq!(of(Request::Result(result)), format!("0a{id}07000000{index}"));
+        }
+        let answered = lunarx_proof::Answer { proofs: Proofs::default(), signature: NodeSignature([4; 64]) };
+        let result = TaskResult { contract, block: 7, outcome: TaskOutcome::Answered(answered.clone()) };
+        let signature = "04".repeat(64);
+        assert_eq!(of(Request::Result(result)), format!("0a{id}070000000000{signature}"));
+
+        let of = |answer: Answer| hex::encode(answer.encode());
+        assert_eq!(of(Answer::Proven(answered)), format!("0600{signature}"));
+        let heartbeat = Heartbeat { free: 1, stored: 2 };
+        assert_eq!(of(Answer::Heartbeat(heartbeat)), "0701000000000000000200000000000000");
+        assert_eq!(of(Answer::Nodes(vec![NodeKey([5; 32])])), format!("0804{}", "05".repeat(32)));
+        let task = Task { contract, block: 7, miner: NodeKey([5; 32]) };
+        assert_eq!(of(Answer::Tasks(vec![task])), format!("0904{id}07000000{}", "05".repeat(32)));
+        assert_eq!(of(Answer::Noted), "0a");
+        assert_eq!(of(Answer::Refused(Refusal::NotChallenged)), "030d");
     }
 
     #[test]
@@ -382,6 +598,9 @@ mod tests {
         assert!(decode::<Answer>(&[5, 0]).is_err());
         assert!(decode::<Answer>(&[RANGE]).is_err());
         assert!(decode::<Answer>(&[9]).is_err());
+        assert!(decode::<Answer>(&[11]).is_err());
+        assert!(decode::<Request>(&[11]).is_err());
+        assert!(decode::<Request>(&[5, 0]).is_err());
         assert!(decode::<Request>(&[3]).is_err());
         assert!(decode::<Request>(&[]).is_err());
         assert!(Upload::decode(Bytes::new()).is_err());

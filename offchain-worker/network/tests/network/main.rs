@@ -1,5 +1,6 @@
 //! Real nodes on 127.0.0.1, over TCP and over QUIC.
 
+mod audits;
 mod discovery;
 mod hostile;
 mod identity;

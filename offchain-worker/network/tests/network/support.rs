@@ -3,12 +3,16 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use libp2p::Multiaddr;
-use lunarx_core::{AccountId, ContractId, NodeKey, Offer, PieceId};
+use lunarx_core::{AccountId, BlockNumber, ContractId, NodeKey, NodeSignature, Offer, PieceId};
 use lunarx_network::{
-    construct, Config, EncodedRange, Limits, Network, NodeSecret, PieceService, Refusal, ReserveRequest,
-    SignedOffer,
+    construct, Config, EncodedRange, Heartbeat, Limits, Network, NodeSecret, PieceService, Refusal,
+    ReserveRequest, SignedOffer,
 };
-use lunarx_proof::range::{commit, encode_range};
+use lunarx_proof::{
+    batch_path,
+    range::{commit, encode_range},
+    Answer, BatchEntry, LeafProof, MAX_PROOFS,
+};
 use std::{
     collections::HashMap,
     future::Future,
@@ -113,6 +117,23 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// The one block whose challenge [`Memory`] answers.
+pub const CHALLENGED: BlockNumber = 41;
+
+/// As many proofs as an answer holds, in a batch of the most pieces.
+pub fn long_answer() -> Answer {
+    let entries = vec![BatchEntry { piece: PieceId([2; 32]), len: 1 << 30 }; 256];
+    let proof = LeafProof {
+        index: 9,
+        entry: entries[9],
+        batch_path: batch_path(&entries, 9).unwrap().try_into().unwrap(),
+        chunk: content(1024).try_into().unwrap(),
+        chunk_path: vec![[1; 32]; 20].try_into().unwrap(),
+    };
+    let proofs = vec![proof; usize::try_from(MAX_PROOFS).unwrap()].try_into().unwrap();
+    Answer { proofs, signature: NodeSignature([4; 64]) }
 }
 
 /// How a service deviates from an honest one.
@@ -263,5 +284,13 @@ impl PieceService for Memory {
         };
         self.drafts.lock().unwrap().retain(|(of, _), _| *of != contract);
         Ok(())
+    }
+
+    async fn prove(&self, _: NodeKey, _: ContractId, block: BlockNumber) -> Result<Answer, Refusal> {
+        (block == CHALLENGED).then(long_answer).ok_or(Refusal::NotChallenged)
+    }
+
+    async fn heartbeat(&self) -> Result<Heartbeat, Refusal> {
+        Ok(Heartbeat { free: 7, stored: 8 })
     }
 }

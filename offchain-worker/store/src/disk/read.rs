@@ -1,4 +1,4 @@
-//! Reads ranges of finished pieces.
+//! Reads ranges and proven chunks of finished pieces.
 
 use super::{
     cache::Cache,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{rules::len_u64, space::tree_bytes, EncodedRange, StoreError};
 use lunarx_core::PieceId;
-use lunarx_proof::{encode_range, RangeError};
+use lunarx_proof::{encode_range, prove_chunk, ChunkProof, RangeError};
 use std::{
     fs::{self, File},
     io,
@@ -38,10 +38,21 @@ impl DiskStore {
     pub(super) fn read(&self, piece: PieceId, offset: u64, len: u64) -> Result<EncodedRange, StoreError> {
         let reading = self.reading(piece)?;
         let piece_len = reading.len;
-        match encode_range(&reading.file, &reading.tree, piece, piece_len, offset, len) {
-            Ok(bytes) => Ok(EncodedRange { piece_len, bytes }),
-            Err(RangeError::Io(error)) => Err(self.unreadable(piece, reading.place, error)),
-            Err(error) => Err(StoreError::Range(error)),
+        let encoded = encode_range(&reading.file, &reading.tree, piece, piece_len, offset, len);
+        let bytes = encoded.map_err(|error| self.unread(piece, &reading, error))?;
+        Ok(EncodedRange { piece_len, bytes })
+    }
+
+    pub(super) fn prove(&self, piece: PieceId, chunk: u64) -> Result<ChunkProof, StoreError> {
+        let reading = self.reading(piece)?;
+        prove_chunk(&reading.file, &reading.tree, reading.len, chunk)
+            .map_err(|error| self.unread(piece, &reading, error))
+    }
+
+    fn unread(&self, piece: PieceId, reading: &Reading, error: RangeError) -> StoreError {
+        match error {
+            RangeError::Io(error) => self.unreadable(piece, reading.place, error),
+            error => StoreError::Range(error),
         }
     }
 

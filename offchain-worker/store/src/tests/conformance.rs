@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{BatchEntry, StoreError, Usage, MAX_OFFER_BYTES, MAX_PIECES_PER_CONTRACT, MAX_PIECE_BYTES};
+use lunarx_proof::{chunks_of, verify_chunk, ChunkProof};
 
 macro_rules! suite {
     ($($test:ident),* $(,)?) => {
@@ -40,6 +41,7 @@ suite![
     refuses_overflowing_sizes,
     refuses_indices_and_offers_out_of_bounds,
     refuses_ranges_out_of_bounds,
+    every_chunk_is_proven,
     contracts_are_listed_with_their_reservations,
     many_threads_write_different_pieces,
     one_of_many_threads_wins_the_same_offset,
@@ -461,4 +463,21 @@ fn one_of_many_threads_wins_the_same_offset<S: Subject>() {
     let piece = store.finish(id(1), 0, 100).unwrap();
     let bytes = read_all(store, piece, 100);
     assert!(bytes.iter().all(|byte| *byte == bytes[0]));
+}
+
+fn every_chunk_is_proven<S: Subject>() {
+    let subject: S = reserved(1 << 20);
+    for (index, size) in (0..).zip([1, 1_024, 16_385, 300_001]) {
+        let bytes = content(u64::from(index), size);
+        let piece = put(subject.store(), id(1), index, &bytes);
+        let piece_len = len(&bytes);
+        for chunk in [0, chunks_of(piece_len) / 2, chunks_of(piece_len) - 1] {
+            let ChunkProof { bytes, path } = subject.store().prove_chunk(piece, chunk).unwrap();
+            assert!(verify_chunk(&piece, piece_len, chunk, &bytes, &path), "chunk {chunk} of {size}");
+        }
+        let outside = subject.store().prove_chunk(piece, chunks_of(piece_len));
+        assert!(matches!(outside, Err(StoreError::Range(RangeError::Bounds { .. }))), "{outside:?}");
+    }
+    let unknown = subject.store().prove_chunk(PieceId([9; 32]), 0);
+    assert!(matches!(unknown, Err(StoreError::UnknownPiece(_))), "{unknown:?}");
 }

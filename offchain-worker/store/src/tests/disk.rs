@@ -78,6 +78,24 @@ fn piece_that_vanishes_while_open_is_lost() {
 }
 
 #[test]
+fn damaged_and_vanished_pieces_prove_nothing() {
+    let (subject, piece) = kept();
+    let file = subject.piece_file(id(1), 0, "piece");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[50_000] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let proven = |chunk| {
+        let proof = subject.store.prove_chunk(piece, chunk).unwrap();
+        lunarx_proof::verify_chunk(&piece, 100_000, chunk, &proof.bytes, &proof.path)
+    };
+    assert!(!proven(50_000 / 1024) && proven(0));
+    // Open, so that only its bytes go.
+    fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(10).unwrap();
+    assert!(matches!(subject.store.prove_chunk(piece, 0), Err(StoreError::Lost(_))));
+    assert!(subject.store.batch(id(1)).unwrap().is_empty());
+}
+
+#[test]
 fn piece_cut_short_while_it_is_read_is_lost() {
     let (subject, piece) = kept();
     read(&subject.store, piece, 99_000, 1_000).unwrap();

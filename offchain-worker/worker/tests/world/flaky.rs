@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use lunarx_chain::{AccountBalance, Call, Chain, ChainError, MemoryChain, Receipt, Signer};
 use lunarx_core::{
-    AccountId, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo, NodeId, ProviderInfo, Quote,
-    Supply,
+    AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
+    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
 };
 use std::sync::{
     atomic::{AtomicBool, Ordering},
@@ -41,6 +41,11 @@ impl FlakyChain {
     /// Names of the calls made through this handle, in order.
     pub fn calls(&self) -> Vec<&'static str> {
         self.calls.lock().unwrap().iter().map(Call::name).collect()
+    }
+
+    /// How often a call was made through this handle.
+    pub fn count(&self, name: &str) -> usize {
+        self.calls().iter().filter(|call| **call == name).count()
     }
 
     fn up(&self) -> Result<&MemoryChain, ChainError> {
@@ -91,6 +96,34 @@ impl Chain for FlakyChain {
 
     async fn quote(&self, bytes: u64, windows: u32, price: Balance) -> Result<Option<Quote>, ChainError> {
         self.up()?.quote(bytes, windows, price).await
+    }
+
+    async fn contracts(&self) -> Result<Vec<ContractInfo<AccountId>>, ChainError> {
+        self.up()?.contracts().await
+    }
+
+    async fn audit_seeds(&self, from: BlockNumber, count: u32) -> Result<Vec<Option<AuditSeed>>, ChainError> {
+        self.up()?.audit_seeds(from, count).await
+    }
+
+    async fn rounds(&self) -> Result<Vec<RoundDetails<AccountId>>, ChainError> {
+        self.up()?.rounds().await
+    }
+
+    async fn tracker(&self, account: AccountId) -> Result<Option<TrackerInfo<AccountId>>, ChainError> {
+        self.up()?.tracker(account).await
+    }
+
+    async fn trackers(&self) -> Result<Vec<TrackerInfo<AccountId>>, ChainError> {
+        self.up()?.trackers().await
+    }
+
+    async fn audit(&self, contract: ContractId) -> Result<Option<AuditInfo<AccountId>>, ChainError> {
+        self.up()?.audit(contract).await
+    }
+
+    async fn disputes(&self) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
+        self.up()?.disputes().await
     }
 
     async fn balance(&self, account: AccountId) -> Result<AccountBalance, ChainError> {

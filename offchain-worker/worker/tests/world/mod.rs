@@ -100,6 +100,7 @@ impl World {
             pieces: pieces.len().try_into().unwrap(),
             bytes: pieces.iter().map(|piece| piece.len).sum(),
             windows,
+            commission: None,
         };
         self.memory().submit(&self.client, Call::Open { promises: vec![promise] }).await
     }

@@ -16,7 +16,7 @@ fn begins_window_zero_and_moves_to_the_end_of_the_term() {
         );
         assert_eq!(events().last(), Some(&Event::Accepted { id, client: CLIENT, miner: MINER }));
         let slots: Vec<_> = Schedule::<Test>::iter_keys().collect();
-        assert_eq!(slots, [(slot_of(8 + 3 * WINDOW), id)]);
+        assert_eq!(slots, [(slot_of(8 + 3 * WINDOW + FINAL), id)]);
     });
 }
 

@@ -29,24 +29,56 @@ fn an_active_contract_pays_whole_windows_and_a_share_of_the_started_one() {
         pass_busy(WINDOW + 3);
         assert_ok!(end(CLIENT, &[id]));
         let paid = WINDOW_FEE + (WINDOW_FEE * 3).div_ceil(u128::from(WINDOW));
-        assert_eq!(free(MINER), ENDOWMENT + paid);
-        assert_eq!((held(CLIENT), free(CLIENT)), (0, ENDOWMENT - paid));
+        assert_eq!((held(CLIENT), free(CLIENT)), (paid, ENDOWMENT - paid), "the rest is back at once");
+        let refunded = 3 * WINDOW_FEE - paid;
+        let shortened = Event::Shortened { id, client: CLIENT, miner: MINER, windows: 2, refunded };
+        assert_eq!(events().last(), Some(&shortened));
+        let watched = Live::<Test>::get(id).expect("live").watched().expect("active");
+        assert_eq!((watched.ended, watched.end_of(1)), (Some(now()), now()));
+        check(Balances::total_issuance());
+        pass(FINAL + crate::SLOT_BLOCKS);
+        assert_eq!((held(CLIENT), free(MINER)), (0, ENDOWMENT + paid));
         assert_eq!(endings(), [(id, EndReason::EndedEarly)]);
-        let settled = Event::Settled { id, client: CLIENT, miner: MINER, windows: 1, paid, refunded: 0 };
-        assert!(events().contains(&settled));
     });
 }
 
 #[test]
-fn ending_after_a_settlement_pays_only_what_is_left() {
+fn the_started_window_needs_its_verdict() {
+    run(|| {
+        let id = Deal::default().open_and_accept();
+        pass_busy(WINDOW + 3);
+        assert_ok!(end(CLIENT, &[id]));
+        Unproven::set(1);
+        pass(FINAL + crate::SLOT_BLOCKS);
+        assert_eq!((free(MINER), free(CLIENT)), (ENDOWMENT + WINDOW_FEE, ENDOWMENT - WINDOW_FEE));
+        assert_eq!(endings(), [(id, EndReason::EndedEarly)]);
+    });
+}
+
+#[test]
+fn an_end_between_two_windows_starts_none() {
     run(|| {
         let id = Deal::default().open_and_accept();
         pass_busy(2 * WINDOW);
+        assert_ok!(end(CLIENT, &[id]));
+        assert_eq!(Live::<Test>::get(id).map(|c| (c.windows, c.last_fee)), Some((2, WINDOW_FEE)));
+        assert_eq!(held(CLIENT), 2 * WINDOW_FEE);
+    });
+}
+
+#[test]
+fn ending_after_a_settlement_leaves_only_what_is_left() {
+    run(|| {
+        let id = Deal::with(|deal| deal.windows = 10).open_and_accept();
+        pass_busy(FINAL + 2 * WINDOW);
         assert_ok!(settle(STRANGER, &[id]));
         pass_busy(WINDOW - 1);
         assert_ok!(end(CLIENT, &[id]));
         let share = (WINDOW_FEE * 9).div_ceil(u128::from(WINDOW));
-        assert_eq!(free(MINER), ENDOWMENT + 2 * WINDOW_FEE + share);
+        assert_eq!(held(CLIENT), 3 * WINDOW_FEE + share);
+        check(Balances::total_issuance());
+        pass(FINAL + crate::SLOT_BLOCKS);
+        assert_eq!(free(MINER), ENDOWMENT + 5 * WINDOW_FEE + share);
     });
 }
 
@@ -56,17 +88,22 @@ fn ending_in_the_block_of_the_acceptance_costs_nothing() {
         let id = Deal::default().open_and_accept();
         assert_ok!(end(CLIENT, &[id]));
         assert_eq!((free(MINER), free(CLIENT)), (ENDOWMENT, ENDOWMENT));
+        assert_eq!(endings(), [(id, EndReason::EndedEarly)]);
     });
 }
 
 #[test]
-fn ending_after_the_term_pays_all_of_it() {
+fn what_is_over_is_not_ended_again() {
     run(|| {
-        let id = Deal::default().open_and_accept();
+        let over = Deal::default().open_and_accept();
         pass_busy(3 * WINDOW + 5);
-        assert_ok!(end(CLIENT, &[id]));
-        assert_eq!(free(MINER), ENDOWMENT + 3 * WINDOW_FEE);
-        assert_eq!(endings(), [(id, EndReason::Completed)]);
+        assert_eq!(end(CLIENT, &[over]), failure(Error::AlreadyEnded));
+        let ended = Deal::number(1).open_and_accept();
+        pass_busy(1);
+        assert_ok!(end(CLIENT, &[over, ended]));
+        assert_eq!(end(CLIENT, &[over, ended]), failure(Error::AlreadyEnded));
+        pass(FINAL + crate::SLOT_BLOCKS);
+        assert_eq!(endings(), [(over, EndReason::Completed), (ended, EndReason::EndedEarly)]);
     });
 }
 

@@ -29,7 +29,7 @@ fn a_payment_too_small_for_a_new_account_goes_back_to_the_client() {
         let fee = held(CLIENT);
         assert!(fee < EXISTENTIAL_DEPOSIT);
         empty(MINER);
-        pass_busy(WINDOW);
+        pass_busy(FINAL + WINDOW);
         assert_ok!(settle(STRANGER, &[id]));
         assert_eq!((free(MINER), free(CLIENT) + held(CLIENT)), (0, ENDOWMENT));
         assert!(events().contains(&Event::PaymentFailed { id, miner: MINER, amount: fee / 3 }));
@@ -44,7 +44,7 @@ fn a_payment_large_enough_brings_the_miners_account_back() {
     run(|| {
         let id = Deal::default().open_and_accept();
         empty(MINER);
-        pass_busy(WINDOW);
+        pass_busy(FINAL + WINDOW);
         assert_ok!(settle(STRANGER, &[id]));
         assert_eq!(free(MINER), WINDOW_FEE);
     });
@@ -104,10 +104,11 @@ fn a_later_lock_does_not_cost_the_miner_its_pay() {
     run(|| {
         let id = Deal::default().open_and_accept();
         Balances::set_lock(*b"vesting ", &CLIENT, Balance::MAX, WithdrawReasons::all());
-        pass_busy(WINDOW);
+        pass_busy(FINAL + WINDOW);
         assert_ok!(settle(STRANGER, &[id]));
         assert_eq!(free(MINER), ENDOWMENT + WINDOW_FEE);
-        assert_ok!(end(CLIENT, &[id]));
+        pass(3 * WINDOW);
         assert_eq!(held(CLIENT), 0);
+        assert_eq!(free(MINER), ENDOWMENT + 3 * WINDOW_FEE);
     });
 }

@@ -23,9 +23,16 @@ fn codec_indices_are_pinned() {
     use codec::Encode;
 
     assert_eq!(HoldReason::Escrow.encode(), [0]);
-    let reasons = [EndReason::Completed, EndReason::EndedEarly, EndReason::Cancelled, EndReason::Expired];
-    assert_eq!(reasons.encode(), [0, 1, 2, 3]);
+    let reasons = [
+        EndReason::Completed,
+        EndReason::EndedEarly,
+        EndReason::Cancelled,
+        EndReason::Expired,
+        EndReason::Faulty,
+    ];
+    assert_eq!(reasons.encode(), [0, 1, 2, 3, 4]);
     assert_eq!(Error::<Test>::EmptyBatch.encode(), [0]);
     assert_eq!(Error::<Test>::AlreadyOpen.encode(), [13]);
     assert_eq!(Error::<Test>::NotExpired.encode(), [23]);
+    assert_eq!(Error::<Test>::BadCommission.encode(), [25]);
 }

@@ -71,7 +71,7 @@ fn a_free_service_holds_nothing() {
         Register::change(MINER, |entry| entry.price = 0);
         let id = Deal::with(|deal| deal.offer.price = 0).open_and_accept();
         assert_eq!(held(CLIENT), 0);
-        pass_busy(3 * WINDOW);
+        pass_busy(FINAL + 3 * WINDOW);
         assert_ok!(settle(STRANGER, &[id]));
         assert_eq!(free(MINER), ENDOWMENT);
     });
@@ -257,7 +257,7 @@ fn holds_all_but_the_existential_deposit() {
         let deal = Deal::with(|deal| (deal.offer.price, deal.windows) = (spendable * 7, 1));
         let id = deal.open_and_accept();
         assert_eq!((held(CLIENT), free(CLIENT)), (spendable, EXISTENTIAL_DEPOSIT));
-        pass_busy(WINDOW);
+        pass_busy(FINAL + WINDOW);
         assert_ok!(settle(STRANGER, &[id]));
         assert_eq!(free(MINER), ENDOWMENT + spendable);
     });
@@ -281,5 +281,24 @@ fn an_offer_can_be_opened_again_once_closed() {
         let id = deal.open();
         assert_ok!(end(CLIENT, &[id]));
         assert_eq!(deal.open(), id);
+    });
+}
+
+#[test]
+fn refuses_a_commission_above_the_limit() {
+    let commission = |share| Some(lunarx_core::Commission { supplier: SUPPLIER, share });
+    refuses(deal(|deal| deal.commission = commission(300_001)), Error::BadCommission);
+    run(|| {
+        Deal::with(|deal| deal.commission = commission(300_000)).open();
+    });
+}
+
+#[test]
+fn genesis_may_set_the_window() {
+    run(|| {
+        crate::WindowBlocks::<Test>::put(7);
+        let id = Deal::default().open_and_accept();
+        let contract = Live::<Test>::get(id).expect("live");
+        assert_eq!((contract.window, contract.due), (7, 1 + 3 * 7 + 3 * 7));
     });
 }

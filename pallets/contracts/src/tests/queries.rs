@@ -12,7 +12,7 @@ fn ids_of(account: u64, after: Option<ContractId>, limit: u32) -> Vec<ContractId
 fn info_tells_all_of_a_contract() {
     run(|| {
         let id = Deal::default().open_and_accept();
-        pass_busy(WINDOW);
+        pass_busy(FINAL + WINDOW);
         assert_ok!(settle(STRANGER, &[id]));
         let expected = ContractInfo {
             id,
@@ -21,10 +21,14 @@ fn info_tells_all_of_a_contract() {
             root: BatchRoot([7; 32]),
             pieces: 1,
             bytes: GIB,
+            window: WINDOW,
             windows: 3,
             window_fee: WINDOW_FEE,
+            last_fee: WINDOW_FEE,
+            ended: None,
             escrow: 2 * WINDOW_FEE,
             paid: WINDOW_FEE,
+            commission: None,
             state: ContractState::Active { since: 1, settled: 1 },
         };
         assert_eq!(Contracts::info(id), Some(expected));
@@ -54,6 +58,19 @@ fn pages_follow_each_other_without_gaps() {
         }
         assert_eq!(ids_of(STRANGER, None, 10), []);
         assert_eq!(ids_of(CLIENT, None, 0), []);
+    });
+}
+
+#[test]
+fn all_contracts_are_paged() {
+    run(|| {
+        for nonce in 0..5 {
+            Deal::number(nonce).open();
+        }
+        let all: Vec<_> = Contracts::page(None, 10).into_iter().map(|info| info.id).collect();
+        assert_eq!(all.len(), 5);
+        let rest: Vec<_> = Contracts::page(Some(all[1]), 2).into_iter().map(|info| info.id).collect();
+        assert_eq!(rest, all[2..4]);
     });
 }
 

@@ -2,7 +2,8 @@
 
 use crate::{mock::*, Contracts as Live, Owed, Schedule};
 use frame_support::{traits::Hooks, weights::Weight};
-use lunarx_core::{ContractId, GIB};
+use lunarx_core::{Commission, ContractId, ContractRegistry, GIB};
+use sp_runtime::Permill;
 
 /// Runs, each of its own seed.
 const RUNS: u64 = 60;
@@ -52,6 +53,10 @@ impl Walk {
             deal.offer.price = PRICE * dice.of(&[1, 1, 3, 1_000]);
             deal.bytes = dice.of(&[1, 777, GIB / 3, GIB, 30 * GIB]);
             deal.windows = u32::try_from(1 + dice.below(10)).expect("small");
+            deal.commission = match dice.below(3) {
+                0 => Some(Commission { supplier: SUPPLIER, share: dice.of(&[0, 1, 100_000, 300_000]) }),
+                _ => None,
+            };
         })
     }
 
@@ -68,7 +73,10 @@ impl Walk {
         let who = self.dice.of(&[CLIENT, OTHER_CLIENT, MINER, OTHER_MINER]);
         let ids = self.some_ids();
         Unproven::set(self.dice.of(&[0, 0, 1, 3]));
-        match self.dice.below(12) {
+        TrackerShare::set(Permill::from_percent(self.dice.of(&[0, 5, 100])));
+        let until = now() + u32::try_from(self.dice.below(60)).expect("small");
+        Disputed::set(self.dice.of(&[None, None, Some(until)]));
+        match self.dice.below(13) {
             0..=2 => {
                 let deals: Vec<_> = (0..=self.dice.below(2)).map(|_| self.deal()).collect();
                 let promises: Vec<_> = deals.iter().map(Deal::promise).collect();
@@ -82,6 +90,12 @@ impl Walk {
             5 => settle(who, &ids).is_ok(),
             6 => end(who, &ids).is_ok(),
             7 => expire(who, &ids).is_ok(),
+            12 => {
+                for id in &ids {
+                    <Contracts as ContractRegistry<u64>>::convict(id, 1_000_000, None);
+                }
+                !ids.is_empty()
+            }
             8 => {
                 pass_busy(u32::try_from(self.dice.below(30)).expect("small"));
                 true
@@ -113,8 +127,9 @@ fn no_sequence_of_calls_makes_loses_or_keeps_lx() {
                 effective += u32::from(walk.step());
                 check(issuance);
             }
-            pass(ACCEPT_WITHIN + MAX_WINDOWS * WINDOW);
-            pass(crate::SLOT_BLOCKS);
+            Disputed::set(None);
+            pass(ACCEPT_WITHIN + MAX_WINDOWS * WINDOW + FINAL);
+            pass(10 * crate::SLOT_BLOCKS);
             assert_eq!(Live::<Test>::iter().count(), 0, "every contract ends");
             assert_eq!(Schedule::<Test>::iter().count(), 0);
             assert_eq!(Owed::<Test>::iter().count(), 0);

@@ -42,8 +42,8 @@ fn a_pending_contract_expires_by_itself() {
 fn an_active_contract_is_settled_and_closed_by_itself() {
     run(|| {
         let id = Deal::default().open_and_accept();
-        pass(3 * WINDOW - 1);
-        assert!(Live::<Test>::contains_key(id), "not before its term");
+        pass(3 * WINDOW + FINAL - 1);
+        assert!(Live::<Test>::contains_key(id), "not before its outcome is final");
         pass(SLOT_BLOCKS);
         assert_eq!(endings(), [(id, EndReason::Completed)]);
         assert_eq!((held(CLIENT), free(MINER)), (0, ENDOWMENT + 3 * WINDOW_FEE));
@@ -55,7 +55,7 @@ fn unproven_windows_are_refunded_at_the_end_of_the_term() {
     run(|| {
         Deal::default().open_and_accept();
         Unproven::set(2);
-        pass(3 * WINDOW + SLOT_BLOCKS);
+        pass(3 * WINDOW + FINAL + SLOT_BLOCKS);
         assert_eq!((held(CLIENT), free(MINER)), (0, ENDOWMENT + WINDOW_FEE));
         assert_eq!(free(CLIENT), ENDOWMENT - WINDOW_FEE);
     });

@@ -2,17 +2,29 @@
 
 use crate::{mock::*, Contracts as Live, EndReason, Error, Event};
 use frame_support::assert_ok;
+use lunarx_core::{Commission, ContractRegistry, GIB};
+use sp_runtime::Permill;
 
 #[test]
 fn pays_elapsed_windows_to_the_miner() {
     run(|| {
         let id = Deal::default().open_and_accept();
-        pass_busy(2 * WINDOW - 1);
+        pass_busy(FINAL + 2 * WINDOW - 1);
         assert_ok!(settle(STRANGER, &[id]));
         assert_eq!((free(MINER), held(CLIENT)), (ENDOWMENT + WINDOW_FEE, 2 * WINDOW_FEE));
-        let paid =
-            Event::Settled { id, client: CLIENT, miner: MINER, windows: 1, paid: WINDOW_FEE, refunded: 0 };
-        assert_eq!(events().last(), Some(&paid));
+        let confirmed = Event::ServiceConfirmed {
+            id,
+            client: CLIENT,
+            miner: MINER,
+            windows: 1,
+            proven: 1,
+            paid: WINDOW_FEE,
+            trackers: 0,
+            supplier: 0,
+            refunded: 0,
+        };
+        assert_eq!(events().last(), Some(&confirmed));
+        assert_eq!(Register::get(MINER).settled, (1, 0));
         pass_busy(1);
         assert_ok!(settle(STRANGER, &[id]));
         let contract = Live::<Test>::get(id).expect("live");
@@ -38,7 +50,7 @@ fn closes_at_the_end_of_the_term() {
 fn unproven_windows_go_back_to_the_client() {
     run(|| {
         let id = Deal::default().open_and_accept();
-        pass_busy(2 * WINDOW);
+        pass_busy(FINAL + 2 * WINDOW);
         Unproven::set(1);
         assert_ok!(settle(MINER, &[id]));
         assert_eq!(free(MINER), ENDOWMENT + WINDOW_FEE);
@@ -51,7 +63,7 @@ fn unproven_windows_go_back_to_the_client() {
         let refunds: Vec<_> = events()
             .into_iter()
             .filter_map(|event| match event {
-                Event::Settled { paid, refunded, windows, .. } => Some((windows, paid, refunded)),
+                Event::ServiceConfirmed { paid, refunded, windows, .. } => Some((windows, paid, refunded)),
                 _ => None,
             })
             .collect();
@@ -65,7 +77,7 @@ fn verdicts_cannot_pay_windows_that_did_not_elapse() {
         let id = Deal::default().open_and_accept();
         Invented::set(u32::MAX);
         assert_eq!(settle(MINER, &[id]), failure(Error::NothingDue));
-        pass_busy(WINDOW);
+        pass_busy(FINAL + WINDOW);
         assert_ok!(settle(MINER, &[id]));
         assert_eq!((free(MINER), held(CLIENT)), (ENDOWMENT + WINDOW_FEE, 2 * WINDOW_FEE));
     });
@@ -76,7 +88,7 @@ fn settling_often_pays_what_settling_once_does() {
     run(|| {
         let often = Deal::default().open_and_accept();
         let once = Deal::with(|deal| deal.offer.miner = OTHER_MINER).open_and_accept();
-        for _ in 0..3 * WINDOW {
+        for _ in 0..FINAL + 3 * WINDOW {
             pass_busy(1);
             let _ = settle(STRANGER, &[often]);
         }
@@ -91,7 +103,7 @@ fn skips_what_is_not_due() {
         let due = Deal::default().open_and_accept();
         let pending = Deal::number(1).open();
         let gone = Deal::number(2).id();
-        pass_busy(WINDOW);
+        pass_busy(FINAL + WINDOW);
         let young = Deal::number(3).open_and_accept();
         assert_ok!(settle(STRANGER, &[pending, gone, due, young, due]));
         assert_eq!(free(MINER), ENDOWMENT + WINDOW_FEE);
@@ -108,7 +120,7 @@ fn refuses_when_nothing_is_due() {
     run(|| {
         let pending = Deal::default().open();
         let active = Deal::number(1).open_and_accept();
-        pass_busy(WINDOW - 1);
+        pass_busy(FINAL + WINDOW - 1);
         assert_eq!(settle(MINER, &[pending, active]), failure(Error::NothingDue));
         pass_busy(1);
         assert_ok!(settle(MINER, &[active]));
@@ -119,4 +131,65 @@ fn refuses_when_nothing_is_due() {
 #[test]
 fn refuses_what_is_not_there() {
     run(|| assert_eq!(settle(STRANGER, &[Deal::default().id()]), failure(Error::NotFound)));
+}
+
+#[test]
+fn a_payment_is_shared_with_trackers_and_supplier() {
+    run(|| {
+        TrackerShare::set(Permill::from_percent(5));
+        let supplier = Commission { supplier: SUPPLIER, share: 200_000 };
+        let id = Deal::with(|deal| deal.commission = Some(supplier)).open_and_accept();
+        pass_busy(FINAL + 3 * WINDOW);
+        assert_ok!(settle(STRANGER, &[id]));
+        let fee = 3 * WINDOW_FEE;
+        let (commission, share) = (fee / 5, fee / 20);
+        assert_eq!((free(SUPPLIER), free(POT)), (commission, ENDOWMENT + share));
+        assert_eq!(free(MINER), ENDOWMENT + fee - commission - share);
+        assert_eq!(Earned::get(), share, "the audits know what came to the pot");
+        assert_eq!((held(CLIENT), free(CLIENT)), (0, ENDOWMENT - fee));
+        assert!(events().iter().any(|event| matches!(
+            event,
+            Event::ServiceConfirmed { supplier, trackers, .. } if (*supplier, *trackers) == (commission, share)
+        )));
+    });
+}
+
+#[test]
+fn what_a_supplier_cannot_take_is_the_miners() {
+    run(|| {
+        let supplier = Commission { supplier: SUPPLIER, share: 1 };
+        Deal::with(|deal| deal.commission = Some(supplier)).open_and_accept();
+        pass(FINAL + 3 * WINDOW + crate::SLOT_BLOCKS);
+        assert_eq!((free(SUPPLIER), free(MINER)), (0, ENDOWMENT + 3 * WINDOW_FEE));
+    });
+}
+
+#[test]
+fn nothing_is_settled_or_closed_while_a_dispute_is_open() {
+    run(|| {
+        let id = Deal::default().open_and_accept();
+        Disputed::set(Some(20 * WINDOW));
+        pass(20 * WINDOW - 1);
+        assert_eq!(settle(MINER, &[id]), failure(Error::NothingDue));
+        assert_eq!(held(CLIENT), 3 * WINDOW_FEE);
+        check(Balances::total_issuance());
+        pass(2 * crate::SLOT_BLOCKS);
+        assert_eq!(endings(), [(id, EndReason::Completed)]);
+        assert_eq!(free(MINER), ENDOWMENT + 3 * WINDOW_FEE);
+    });
+}
+
+#[test]
+fn a_conviction_refunds_what_is_not_settled_and_slashes() {
+    run(|| {
+        let id = Deal::default().open_and_accept();
+        pass_busy(FINAL + WINDOW);
+        assert_ok!(settle(MINER, &[id]));
+        <Contracts as ContractRegistry<u64>>::convict(&id, 500_000, Some(&STRANGER));
+        assert_eq!(endings(), [(id, EndReason::Faulty)]);
+        assert_eq!((free(MINER), held(CLIENT)), (ENDOWMENT + WINDOW_FEE, 0));
+        assert_eq!(free(CLIENT), ENDOWMENT - WINDOW_FEE);
+        assert_eq!(Register::get(MINER).slashes, [(GIB, 500_000, Some(STRANGER))]);
+        assert_eq!(Register::used(MINER), 0);
+    });
 }

@@ -3,6 +3,7 @@
 mod authorities;
 mod capacity;
 mod lifecycle;
+mod loss;
 mod offences;
 
 use crate::mock::{new_test_ext, Providers};

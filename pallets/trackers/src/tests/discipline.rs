@@ -5,7 +5,9 @@ use crate::{mock::*, Active, Error, Event};
 use frame_support::{assert_noop, assert_ok};
 use lunarx_core::{Balance, TrackerRegistry, TrackerState, LX};
 
+/// Misses a window in a round of its own.
 fn missed(who: u64) {
+    next_round();
     <Trackers as TrackerRegistry<u64>>::missed(&who);
 }
 
@@ -38,6 +40,16 @@ fn too_many_misses_in_a_row_suspend_a_tracker_until_it_resumes() {
         assert_eq!(Active::<Test>::get().into_inner(), [TRACKER]);
         missed(TRACKER);
         assert_eq!(state(TRACKER), TrackerState::Active, "the count begins anew");
+    });
+}
+
+#[test]
+fn windows_missed_in_one_round_count_once() {
+    run(|| {
+        bond(TRACKER, MIN_BOND);
+        missed(TRACKER);
+        (0..100).for_each(|_| <Trackers as TrackerRegistry<u64>>::missed(&TRACKER));
+        assert_eq!(Trackers::info(TRACKER).unwrap().missed, 1);
     });
 }
 
@@ -87,7 +99,7 @@ fn a_fine_reaches_a_leaving_tracker() {
         assert_eq!(fine(TRACKER, 4 * LX, OTHER), 4 * LX);
         assert!(matches!(state(TRACKER), TrackerState::Leaving { .. }));
         missed(TRACKER);
-        run_to(u64::from(1 + EXIT_DELAY));
+        run_to(u64::from(2 + EXIT_DELAY));
         assert_ok!(Trackers::withdraw(signed(TRACKER)));
         assert_eq!(Balances::free_balance(TRACKER), ENDOWMENT - 4 * LX);
     });

@@ -4,6 +4,7 @@ use super::signed;
 use crate::{mock::*, CurrentRound, Event, KEPT_ROUNDS};
 use frame_support::assert_ok;
 use lunarx_core::{ContractId, TrackerRegistry, SEATS};
+use lunarx_proof::seat_holders;
 use sp_core::H256;
 use std::collections::BTreeSet;
 
@@ -11,24 +12,36 @@ fn contract(number: u8) -> ContractId {
     ContractId([number; 32])
 }
 
+/// The seats of the running round.
 fn seats(number: u8) -> Vec<u64> {
-    <Trackers as TrackerRegistry<u64>>::seats(&contract(number), CurrentRound::<Test>::get())
+    seats_at(System::block_number(), number)
+}
+
+fn seats_at(block: u64, number: u8) -> Vec<u64> {
+    let round = <Trackers as TrackerRegistry<u64>>::round_of(block.try_into().unwrap());
+    let round = round.and_then(<Trackers as TrackerRegistry<u64>>::round);
+    let held =
+        round.and_then(|round| seat_holders(&round, &contract(number)).map(|held| held.map(|who| *who)));
+    held.map_or(Vec::new(), Vec::from)
 }
 
 #[test]
 fn members_are_those_active_at_the_start() {
     run(|| {
         assert_eq!(CurrentRound::<Test>::get(), 1, "the first round begins with the first block");
-        bond(TRACKER, MIN_BOND);
+        for who in 20..23 {
+            bond(who, MIN_BOND);
+        }
         assert!(seats(1).is_empty(), "a round's members do not change");
         next_round();
-        assert_eq!(System::block_number(), 1 + u64::from(ROUND_BLOCKS));
-        System::assert_last_event(Event::RoundStarted { round: 2, members: 1 }.into());
-        assert_eq!(seats(1), [TRACKER]);
-        assert_ok!(Trackers::announce_exit(signed(TRACKER)));
-        assert_eq!(seats(1), [TRACKER], "it serves its round to the end");
+        System::assert_last_event(Event::RoundStarted { round: 2, members: 3 }.into());
+        bond(TRACKER, MIN_BOND);
+        assert_ok!(Trackers::announce_exit(signed(20)));
+        let began = System::block_number();
+        assert!(seats(1).contains(&20), "it serves its round to the end");
         next_round();
-        assert!(seats(1).is_empty());
+        assert_eq!(System::block_number(), began + u64::from(ROUND_BLOCKS));
+        assert!(!seats(1).contains(&20) && seats(1).contains(&TRACKER));
     });
 }
 
@@ -87,26 +100,22 @@ fn a_block_belongs_to_the_round_that_had_begun() {
 #[test]
 fn old_rounds_are_forgotten() {
     run(|| {
-        bond(TRACKER, MIN_BOND);
+        (20..23).for_each(|who| bond(who, MIN_BOND));
         (0..KEPT_ROUNDS + 3).for_each(|_| next_round());
         let current = CurrentRound::<Test>::get();
-        let known = |round| !<Trackers as TrackerRegistry<u64>>::seats(&contract(1), round).is_empty();
-        assert!(known(current + 1 - KEPT_ROUNDS));
-        assert!(!known(current - KEPT_ROUNDS));
-        assert_eq!(Trackers::round_of(1), None);
+        let known: Vec<_> = Trackers::known_rounds().map(|round| round.round).collect();
+        assert_eq!(known, (current + 1 - KEPT_ROUNDS..=current).rev().collect::<Vec<_>>());
+        assert!(seats_at(1, 1).is_empty());
     });
 }
 
 #[test]
-fn genesis_may_shorten_the_rounds() {
-    with_rounds(Some(3)).execute_with(|| {
-        run_to(7);
-        assert_eq!(CurrentRound::<Test>::get(), 3);
+fn a_round_with_free_seats_ends_when_more_trackers_come() {
+    run(|| {
+        for (who, round) in (20..24).zip([2, 3, 4, 4]) {
+            bond(who, MIN_BOND);
+            run_to(System::block_number() + 1);
+            assert_eq!(CurrentRound::<Test>::get(), round);
+        }
     });
-}
-
-#[test]
-#[should_panic = "a round must have blocks"]
-fn genesis_refuses_rounds_without_blocks() {
-    with_rounds(Some(0));
 }

@@ -5,7 +5,7 @@ use crate::rpc::node::{account_key, to_hex, AccountInfo, Hash};
 use codec::{Compact, Decode, Encode};
 use futures::channel::mpsc::{unbounded, UnboundedSender};
 use futures::StreamExt;
-use lunarx_core::{blake2b_256, AccountId, BlockNumber, ChainParameters};
+use lunarx_core::{blake2b_256, AccountId, AuditRules, BlockNumber, ChainParameters};
 use serde_json::value::RawValue;
 use serde_json::{json, Value};
 use std::collections::{BTreeMap, VecDeque};
@@ -130,6 +130,14 @@ pub(super) const PARAMETERS: ChainParameters = ChainParameters {
     max_promises: 64,
     collateral_per_gib: 5,
     exit_delay: 7,
+    audit: AuditRules {
+        rate: 1,
+        samples: 24,
+        report_within: 2,
+        final_after: 3,
+        return_within: 5,
+        seed_history: 6,
+    },
 };
 
 fn header(number: usize) -> Value {

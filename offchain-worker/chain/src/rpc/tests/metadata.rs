@@ -1,7 +1,10 @@
 //! Metadata of a small runtime with our pallets' calls, as a node would give it.
 
 use codec::{Compact, Encode};
-use lunarx_core::{AccountId, ContractId, NodeKey, NodeSignature, Promise, ProviderDetails};
+use lunarx_core::{
+    AccountId, ContractId, NodeKey, NodeSignature, Promise, ProviderDetails, Report, TrackerDetails,
+};
+use lunarx_proof::{Answer, Proofs};
 use scale_info::build::{Fields, Variants};
 use scale_info::{meta_type, Path, Type, TypeInfo};
 use subxt::ext::frame_metadata::v15::{
@@ -112,6 +115,31 @@ enum ContractsCall {
     expire { ids: Vec<ContractId> },
 }
 
+#[derive(TypeInfo)]
+#[allow(dead_code, non_camel_case_types)]
+enum TrackersCall {
+    bond { node_key: NodeKey, node_signature: NodeSignature, details: TrackerDetails, bond: Compact<u128> },
+    update { details: TrackerDetails },
+    top_up { amount: Compact<u128> },
+    set_verifiers { verifiers: Vec<NodeKey> },
+    resume,
+    announce_exit,
+    withdraw,
+}
+
+#[derive(TypeInfo)]
+#[allow(dead_code, non_camel_case_types)]
+enum AuditsCall {
+    report { reports: Vec<Report> },
+    dispute { contract: ContractId, challenge: Option<u32> },
+    answer { contract: ContractId, proofs: Proofs },
+    vouch { contract: ContractId, answer: Answer },
+    convict { contract: ContractId, block: u32, answer: Answer },
+    surrender { contract: ContractId },
+    resolve { contract: ContractId },
+    claim,
+}
+
 /// The same calls in an older runtime.
 #[derive(TypeInfo)]
 #[allow(dead_code, non_camel_case_types)]
@@ -155,10 +183,14 @@ fn extension<Extra: TypeInfo + 'static, Implicit: TypeInfo + 'static>(
 
 /// Index of the pallet `Contracts`.
 pub(super) const CONTRACTS: u8 = 21;
+/// Index of the pallet `Trackers`.
+pub(super) const TRACKERS: u8 = 22;
+/// Index of the pallet `Audits`.
+pub(super) const AUDITS: u8 = 23;
 /// Index of the pallet `Balances`.
 pub(super) const BALANCES: u8 = 10;
 
-/// The metadata, encoded. `old`: with the calls of an older runtime, and no pallet `Providers`.
+/// The metadata, encoded. `old`: with the calls of an older runtime, and no pallets but `Contracts`.
 pub(super) fn metadata(old: bool) -> Vec<u8> {
     let call = |ty| Some(PalletCallMetadata { ty });
     let event = |ty| Some(PalletEventMetadata { ty });
@@ -176,6 +208,10 @@ pub(super) fn metadata(old: bool) -> Vec<u8> {
     if !old {
         let calls = call(meta_type::<ProvidersCall>());
         pallets.push(PalletMetadata { calls, ..pallet("Providers", 20) });
+        let calls = call(meta_type::<TrackersCall>());
+        pallets.push(PalletMetadata { calls, ..pallet("Trackers", TRACKERS) });
+        let calls = call(meta_type::<AuditsCall>());
+        pallets.push(PalletMetadata { calls, ..pallet("Audits", AUDITS) });
     }
     let extrinsic = ExtrinsicMetadata {
         version: 4,

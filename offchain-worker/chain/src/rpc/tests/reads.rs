@@ -4,8 +4,9 @@ use super::fake::{FakeNode, FREE, PARAMETERS};
 use super::{chain, shown, try_chain, until, PACE};
 use crate::{Chain, ChainError};
 use lunarx_core::{
-    AccountId, BatchRoot, ContractId, ContractInfo, ContractState, EncryptionKey, NodeKey, ProviderInfo,
-    Quote, Services, Supply,
+    AccountId, AuditInfo, AuditSeed, BatchRoot, Commission, ContractId, ContractInfo, ContractState,
+    DisputeInfo, EncryptionKey, NodeKey, ProviderInfo, Quote, RoundDetails, Score, Services, Supply,
+    TrackerDetails, TrackerInfo, TrackerState, Verdict, WindowVotes,
 };
 
 const ACCOUNT: AccountId = AccountId([4; 32]);
@@ -25,6 +26,7 @@ fn provider(number: u32) -> ProviderInfo<AccountId> {
         price: 1,
         collateral: 1,
         exit_at: None,
+        score: Score { proven: 9, unproven: 1, lost: 2, slashed: 3 },
     }
 }
 
@@ -36,10 +38,14 @@ fn contract(id: [u8; 32]) -> ContractInfo<AccountId> {
         root: BatchRoot([6; 32]),
         pieces: 1,
         bytes: 1,
+        window: 20,
         windows: 1,
         window_fee: 1,
+        last_fee: 1,
+        ended: Some(7),
         escrow: 1,
         paid: 0,
+        commission: Some(Commission { supplier: AccountId([7; 32]), share: 5 }),
         state: ContractState::Pending { accept_by: 9 },
     }
 }
@@ -79,6 +85,83 @@ async fn reads_all_pages() {
     let chain = chain(&node).await;
     assert_eq!(chain.providers().await, Ok(all));
     assert_eq!(chain.contracts_of(ACCOUNT).await, Ok(ours));
+}
+
+fn tracker(account: AccountId) -> TrackerInfo<AccountId> {
+    let provider = provider(1);
+    let (encryption_key, addresses, region) = (provider.encryption_key, provider.addresses, provider.region);
+    TrackerInfo {
+        account,
+        node_key: NodeKey([3; 32]),
+        details: TrackerDetails { encryption_key, addresses, region },
+        bond: 5,
+        state: TrackerState::Leaving { exit_at: 9 },
+        missed: 1,
+        verifiers: vec![NodeKey([4; 32])],
+        credits: 7,
+    }
+}
+
+#[tokio::test]
+async fn reads_trackers_and_audits() {
+    let node = FakeNode::new();
+    let mut votes = WindowVotes::default();
+    votes.cast(1, Verdict::Silent);
+    let dispute = DisputeInfo {
+        contract: ContractId([7; 32]),
+        opener: ACCOUNT,
+        challenge: Some(3),
+        opened: 4,
+        deadline: 9,
+        positions: vec![1, 2],
+    };
+    let audit = AuditInfo { first: 1, proven: 2, votes: vec![votes], dispute: Some(dispute.clone()) };
+    let round = RoundDetails { round: 2, start: 5, seed: AuditSeed([6; 32]), members: vec![ACCOUNT] };
+    node.answer("LunarxApi_rounds", (), vec![round.clone()]);
+    node.answer("LunarxApi_tracker", ACCOUNT, Some(tracker(ACCOUNT)));
+    node.answer("LunarxApi_trackers", (None::<AccountId>, 256u32), vec![tracker(ACCOUNT)]);
+    node.answer("LunarxApi_audit", ContractId([7; 32]), Some(audit.clone()));
+    node.answer("LunarxApi_disputes", (None::<ContractId>, 256u32), vec![dispute.clone()]);
+    let all: Vec<_> = (0..300u32)
+        .map(|number| {
+            let mut id = [0; 32];
+            id[..4].copy_from_slice(&number.to_be_bytes());
+            contract(id)
+        })
+        .collect();
+    node.answer("LunarxApi_contracts", (None::<ContractId>, 256u32), &all[..256]);
+    node.answer("LunarxApi_contracts", (Some(all[255].id), 256u32), &all[256..]);
+    let chain = chain(&node).await;
+    assert_eq!(chain.rounds().await, Ok(vec![round]));
+    assert_eq!(chain.tracker(ACCOUNT).await, Ok(Some(tracker(ACCOUNT))));
+    assert_eq!(chain.trackers().await, Ok(vec![tracker(ACCOUNT)]));
+    assert_eq!(chain.audit(ContractId([7; 32])).await, Ok(Some(audit)));
+    assert_eq!(chain.disputes().await, Ok(vec![dispute]));
+    assert_eq!(chain.contracts().await, Ok(all));
+}
+
+#[tokio::test]
+async fn reads_seeds_page_by_page_up_to_the_finalized_block() {
+    let node = FakeNode::new();
+    while node.height() < 599 {
+        node.mine();
+    }
+    let seeds: Vec<_> = (0..590u32)
+        .map(|block| {
+            let byte = block.to_le_bytes()[0];
+            (byte > 0).then_some(AuditSeed([byte; 32]))
+        })
+        .collect();
+    node.answer("LunarxApi_audit_seeds", (10u32, 256u32), &seeds[..256]);
+    node.answer("LunarxApi_audit_seeds", (266u32, 256u32), &seeds[256..512]);
+    node.answer("LunarxApi_audit_seeds", (522u32, 78u32), &seeds[512..]);
+    node.answer("LunarxApi_audit_seeds", (10u32, 3u32), &seeds[..2]);
+    let chain = chain(&node).await;
+    assert_eq!(chain.audit_seeds(10, u32::MAX).await, Ok(seeds));
+    assert_eq!(chain.audit_seeds(600, 5).await, Ok(vec![]));
+    // A seed is missing.
+    let refused = chain.audit_seeds(10, 3).await.unwrap_err();
+    assert!(matches!(refused, ChainError::Decode { .. }), "{refused}");
 }
 
 #[tokio::test]

@@ -1,12 +1,16 @@
 //! Transactions: what the node's pool does to them, and that each takes effect once or not at all.
 
 use super::fake::{FakeNode, Fate, FEE, SPEC_VERSION, TRANSACTION_VERSION};
-use super::metadata::{BALANCES, CONTRACTS};
+use super::metadata::{AUDITS, BALANCES, CONTRACTS, TRACKERS};
 use super::{chain, shown, try_chain, until, PACE, PATIENCE};
 use crate::rpc::transaction::Pace;
 use crate::{Call, Chain, ChainError, Receipt, Signer};
 use codec::{Compact, Encode};
-use lunarx_core::{blake2b_256, AccountId, ContractId, NodeKey, NodeSignature, Offer, Promise};
+use lunarx_core::{
+    blake2b_256, AccountId, Commission, ContractId, NodeKey, NodeSignature, Offer, PieceId, Promise, Report,
+    TrackerDetails, Verdict,
+};
+use lunarx_proof::{Answer, BatchEntry, LeafProof, Proofs};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +84,7 @@ async fn every_call_has_the_form_that_the_runtime_asks_for() {
         pieces: 1,
         bytes: 1,
         windows: 1,
+        commission: Some(Commission { supplier: account, share: 5 }),
     };
     let calls = [
         Call::Register {
@@ -106,6 +111,64 @@ async fn every_call_has_the_form_that_the_runtime_asks_for() {
     assert_eq!(nonces(&node), (0..11).collect::<Vec<_>>());
 }
 
+fn proofs() -> Proofs {
+    let proof = LeafProof {
+        index: 0,
+        entry: BatchEntry { piece: PieceId([7; 32]), len: 3 },
+        batch_path: Default::default(),
+        chunk: vec![1, 2, 3].try_into().unwrap(),
+        chunk_path: vec![[6; 32]].try_into().unwrap(),
+    };
+    vec![proof; 2].try_into().unwrap()
+}
+
+#[tokio::test]
+async fn every_call_of_trackers_and_audits_has_the_form_that_the_runtime_asks_for() {
+    let node = FakeNode::new();
+    let chain = chain(&node).await;
+    let (node_key, node_signature) = (NodeKey([1; 32]), NodeSignature([2; 64]));
+    let contract = ContractId([9; 32]);
+    let provider = crate::memory::tests::details(1);
+    let (encryption_key, addresses, region) = (provider.encryption_key, provider.addresses, provider.region);
+    let details = TrackerDetails { encryption_key, addresses, region };
+    let verdicts = vec![Verdict::Valid, Verdict::Offline].try_into().unwrap();
+    let reports = vec![Report { contract, window: 5, verdicts }];
+    let answer = Answer { proofs: proofs(), signature: node_signature };
+    let (bond, amount) = (Compact(1_000u128), Compact(u128::MAX));
+    let calls = [
+        (
+            Call::Bond { node_key, node_signature, details: details.clone(), bond: 1_000 },
+            (TRACKERS, 0u8, node_key, node_signature, details.clone(), bond).encode(),
+        ),
+        (Call::UpdateTracker { details: details.clone() }, (TRACKERS, 1u8, details).encode()),
+        (Call::TopUpBond { amount: u128::MAX }, (TRACKERS, 2u8, amount).encode()),
+        (Call::SetVerifiers { verifiers: vec![node_key] }, (TRACKERS, 3u8, vec![node_key]).encode()),
+        (Call::Resume, vec![TRACKERS, 4]),
+        (Call::ExitTracker, vec![TRACKERS, 5]),
+        (Call::WithdrawTracker, vec![TRACKERS, 6]),
+        (Call::Report { reports: reports.clone() }, (AUDITS, 0u8, reports).encode()),
+        (
+            Call::Dispute { contract, challenge: Some(7) },
+            [vec![AUDITS, 1], vec![9; 32], vec![1, 7, 0, 0, 0]].concat(),
+        ),
+        (Call::Dispute { contract, challenge: None }, [vec![AUDITS, 1], vec![9; 32], vec![0]].concat()),
+        (Call::Answer { contract, proofs: proofs() }, (AUDITS, 2u8, contract, proofs()).encode()),
+        (Call::Vouch { contract, answer: answer.clone() }, (AUDITS, 3u8, contract, answer.clone()).encode()),
+        (
+            Call::Convict { contract, block: 7, answer: answer.clone() },
+            (AUDITS, 4u8, contract, 7u32, answer).encode(),
+        ),
+        (Call::Surrender { contract }, (AUDITS, 5u8, contract).encode()),
+        (Call::Resolve { contract }, (AUDITS, 6u8, contract).encode()),
+        (Call::Claim, vec![AUDITS, 7]),
+    ];
+    for (call, encoded) in calls {
+        let name = format!("{}.{}", call.pallet(), call.name());
+        chain.submit(&alice(), call).await.unwrap();
+        assert!(node.lock().sent.last().unwrap().bytes.ends_with(&encoded), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_runtime_without_the_call_is_refused_before_anything_is_sent() {
     let node = FakeNode::new();
@@ -113,6 +176,8 @@ async fn a_runtime_without_the_call_is_refused_before_anything_is_sent() {
     let chain = chain(&node).await;
     for (call, expected) in [
         (Call::Withdraw, "no pallet Providers"),
+        (Call::Resume, "no pallet Trackers"),
+        (Call::Claim, "no pallet Audits"),
         (Call::End { ids: vec![] }, "no call Contracts.end"),
         (accept(), "another form"),
         (Call::Open { promises: vec![] }, ""),

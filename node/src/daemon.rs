@@ -1,0 +1,124 @@
+//! What the daemons of this binary share: their account's secret, the way to the chain, the signal to stop.
+
+use anyhow::Context;
+use lunarx_chain::{Chain, ChainError, RpcChain, Signer};
+use lunarx_core::{Balance, Lx};
+use sc_service::RpcHandlers;
+use std::{future::Future, path::Path, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::in_process::InProcess;
+
+/// Between the first two attempts to reach the chain; doubled by each further one.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// Longest time between two attempts.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Reads an amount of LX.
+pub fn lx(text: &str) -> Result<Balance, String> {
+    text.parse::<Lx>().map(|lx| lx.0).map_err(|error| error.to_string())
+}
+
+/// The account whose secret is in the file `path`, as the option `flag` names it.
+pub fn signer(path: Option<&Path>, flag: &str) -> anyhow::Result<Signer> {
+    let path = path.with_context(|| format!("the daemon needs an account: pass {flag} FILE"))?;
+    let secret = read_secret(path)?;
+    Signer::from_uri(secret.trim()).with_context(|| {
+        format!("{} holds no secret: expected 12 or 24 words or a secret URI", path.display())
+    })
+}
+
+fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = std::fs::metadata(path).with_context(|| format!("can not read {}", path.display()))?;
+    anyhow::ensure!(
+        metadata.permissions().mode() & 0o077 == 0,
+        "{0} is open to others, and it holds a secret: run 'chmod 600 {0}'",
+        path.display()
+    );
+    let text = std::fs::read_to_string(path).with_context(|| format!("can not read {}", path.display()))?;
+    Ok(Zeroizing::new(text))
+}
+
+/// The chain through the node's own RPC handlers.
+pub async fn own_chain(handlers: RpcHandlers) -> Result<Arc<dyn Chain>, ChainError> {
+    let client = subxt_rpcs::RpcClient::new(InProcess(handlers));
+    Ok(Arc::new(RpcChain::over(client).await?))
+}
+
+/// What a daemon alone begins with.
+pub struct Alone {
+    /// The chain, through a node elsewhere.
+    pub chain: Arc<dyn Chain>,
+    /// Cancelled by Ctrl-C or SIGTERM.
+    pub stop: CancellationToken,
+}
+
+/// Runs a daemon against a node elsewhere until Ctrl-C or SIGTERM.
+pub fn run_alone<D, F>(rpc: &[String], base_path: &Path, daemon: D) -> anyhow::Result<()>
+where
+    D: FnOnce(Alone) -> F,
+    F: Future<Output = anyhow::Result<()>>,
+{
+    sc_cli::LoggerBuilder::new(std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into())).init()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        tokio::spawn(stop_on_signal(stop.clone()));
+        std::fs::create_dir_all(base_path)
+            .with_context(|| format!("can not make the folder {}", base_path.display()))?;
+        let Some(chain) = stop.run_until_cancelled(connect(rpc)).await else { return Ok(()) };
+        daemon(Alone { chain: Arc::new(chain?), stop: stop.clone() }).await
+    })
+}
+
+/// Connects to the chain, and waits for it where it cannot be reached: a daemon may start before its node.
+async fn connect(urls: &[String]) -> Result<RpcChain, ChainError> {
+    let mut wait = FIRST_WAIT;
+    loop {
+        match RpcChain::connect(urls).await {
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(target: "daemon", "{error}; trying again in {} s", wait.as_secs());
+            }
+            outcome => return outcome,
+        }
+        tokio::time::sleep(wait).await;
+        wait = wait.saturating_mul(2).min(LONGEST_WAIT);
+    }
+}
+
+async fn stop_on_signal(stop: CancellationToken) {
+    use tokio::signal::unix::{signal, SignalKind};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+    stop.cancel();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_a_secret_that_others_can_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "//Miner1").unwrap();
+        let allow = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        allow(0o640);
+        assert!(read_secret(&path).unwrap_err().to_string().contains("chmod 600"));
+        allow(0o600);
+        assert_eq!(read_secret(&path).unwrap().as_str(), "//Miner1");
+    }
+}

@@ -1,0 +1,190 @@
+//! What the `lunarx_*` methods answer, as JSON.
+
+use lunarx_core::{
+    Commission, ContractId, ContractInfo, ContractState, EncryptionKey, NodeId, NodeKey, ProviderInfo, Quote,
+    Score, Supply,
+};
+use lunarx_runtime::{AccountId, Balance, BlockNumber};
+use serde::Serialize;
+use sp_core::crypto::Ss58Codec;
+
+/// A decimal text.
+#[derive(Serialize, Clone)]
+pub struct Amount(String);
+
+impl From<Balance> for Amount {
+    fn from(value: Balance) -> Self {
+        Self(value.to_string())
+    }
+}
+
+/// The state of LX.
+#[derive(Serialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct SupplyView {
+    cap: Amount,
+    issued: Amount,
+    unminted: Amount,
+    circulating: Amount,
+    decimals: u8,
+}
+
+impl From<Supply> for SupplyView {
+    fn from(supply: Supply) -> Self {
+        Self {
+            cap: supply.cap.into(),
+            issued: supply.issued.into(),
+            unminted: supply.unminted.into(),
+            circulating: supply.circulating.into(),
+            decimals: lunarx_core::DECIMALS,
+        }
+    }
+}
+
+/// A miner.
+#[derive(Serialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderView {
+    account: String,
+    node_id: NodeId,
+    node_key: NodeKey,
+    encryption_key: EncryptionKey,
+    addresses: Vec<String>,
+    region: String,
+    services: u16,
+    capacity: u64,
+    used: u64,
+    price: Amount,
+    collateral: Amount,
+    exit_at: Option<BlockNumber>,
+    score: ScoreView,
+}
+
+/// How a miner's contracts went.
+#[derive(Serialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct ScoreView {
+    proven_windows: u64,
+    unproven_windows: u64,
+    lost_contracts: u32,
+    slashed: Amount,
+}
+
+impl From<Score> for ScoreView {
+    fn from(score: Score) -> Self {
+        Self {
+            proven_windows: score.proven,
+            unproven_windows: score.unproven,
+            lost_contracts: score.lost,
+            slashed: score.slashed.into(),
+        }
+    }
+}
+
+/// Text that the chain has checked.
+pub(super) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl From<ProviderInfo<AccountId>> for ProviderView {
+    fn from(info: ProviderInfo<AccountId>) -> Self {
+        Self {
+            node_id: info.node_id(),
+            account: info.account.to_ss58check(),
+            node_key: info.node_key,
+            encryption_key: info.encryption_key,
+            addresses: info.addresses.iter().map(|address| text(address)).collect(),
+            region: text(&info.region),
+            services: info.services.0,
+            capacity: info.capacity,
+            used: info.used,
+            price: info.price.into(),
+            collateral: info.collateral.into(),
+            exit_at: info.exit_at,
+            score: info.score.into(),
+        }
+    }
+}
+
+/// Where a contract stands.
+#[derive(Serialize, Clone)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "state")]
+pub enum StateView {
+    /// Waits for the miner.
+    Pending { accept_by: BlockNumber },
+    /// Serves.
+    Active { since: BlockNumber, settled_windows: u32 },
+}
+
+/// What a supplier draws.
+#[derive(Serialize, Clone)]
+pub struct CommissionView {
+    supplier: String,
+    millionths: u32,
+}
+
+/// A contract.
+#[derive(Serialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct ContractView {
+    id: ContractId,
+    client: String,
+    miner: String,
+    root: lunarx_core::BatchRoot,
+    pieces: u32,
+    bytes: u64,
+    window: BlockNumber,
+    windows: u32,
+    window_fee: Amount,
+    last_fee: Amount,
+    ended: Option<BlockNumber>,
+    escrow: Amount,
+    paid: Amount,
+    commission: Option<CommissionView>,
+    #[serde(flatten)]
+    state: StateView,
+}
+
+impl From<ContractInfo<AccountId>> for ContractView {
+    fn from(info: ContractInfo<AccountId>) -> Self {
+        Self {
+            id: info.id,
+            client: info.client.to_ss58check(),
+            miner: info.miner.to_ss58check(),
+            root: info.root,
+            pieces: info.pieces,
+            bytes: info.bytes,
+            window: info.window,
+            windows: info.windows,
+            window_fee: info.window_fee.into(),
+            last_fee: info.last_fee.into(),
+            ended: info.ended,
+            escrow: info.escrow.into(),
+            paid: info.paid.into(),
+            commission: info.commission.map(|Commission { supplier, share }| CommissionView {
+                supplier: supplier.to_ss58check(),
+                millionths: share,
+            }),
+            state: match info.state {
+                ContractState::Pending { accept_by } => StateView::Pending { accept_by },
+                ContractState::Active { since, settled } => {
+                    StateView::Active { since, settled_windows: settled }
+                }
+            },
+        }
+    }
+}
+
+/// What a contract would cost.
+#[derive(Serialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct QuoteView {
+    window_fee: Amount,
+    total: Amount,
+}
+
+impl From<Quote> for QuoteView {
+    fn from(quote: Quote) -> Self {
+        Self { window_fee: quote.window_fee.into(), total: quote.total.into() }
+    }
+}
