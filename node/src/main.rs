@@ -13,6 +13,15 @@ mod rpc;
 mod service;
 mod tracker;
 
-fn main() -> sc_cli::Result<()> {
-    command::run()
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match command::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Returned from `main` it would be printed as a Rust value.
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

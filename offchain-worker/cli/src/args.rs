@@ -8,7 +8,7 @@ use lunarx_tracker::TrackerRef;
 use std::path::PathBuf;
 
 /// The RPC endpoint where neither flag, environment nor configuration names one.
-pub const DEFAULT_RPC: &str = "ws://127.0.0.1:41001";
+pub const DEFAULT_RPC: &str = "ws://127.0.0.1:21001";
 /// Days of storage unless chosen.
 const DEFAULT_DAYS: u32 = 30;
 /// Watermarks of each piece that an audit reads unless chosen.
@@ -48,7 +48,7 @@ Environment: LUNARX_HOME, LUNARX_RPC (separated by commas), LUNARX_PASSWORD, RUS
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Chain node to speak to, such as ws://127.0.0.1:41001; repeat it for more than one
+    /// Chain node to speak to, such as ws://127.0.0.1:21001; repeat it for more than one
     #[arg(long, global = true, value_name = "URL", env = "LUNARX_RPC", value_delimiter = ',')]
     pub rpc: Vec<String>,
     /// Folder of wallet and catalogue [default: lunarx in the user's data folder]

@@ -108,8 +108,7 @@ impl NetworkRunner {
     /// Listens on `address`; an error at once if it cannot.
     pub(crate) fn listen(&mut self, address: Multiaddr) -> Result<(), NetworkError> {
         let listener = self.swarm.listen_on(address.clone());
-        let listener =
-            listener.map_err(|error| NetworkError::Listen { address, reason: error.to_string() })?;
+        let listener = listener.map_err(|error| NetworkError::Listen { address, reason: cause(&error) })?;
         self.listening.pending.push(listener);
         Ok(())
     }
@@ -387,4 +386,10 @@ impl NetworkRunner {
             }
         }
     }
+}
+
+/// The innermost error: the transports' own wrappers have no words.
+fn cause(error: &dyn std::error::Error) -> String {
+    let innermost = std::iter::successors(Some(error), |error| error.source()).last();
+    innermost.map_or_else(String::new, ToString::to_string)
 }
