@@ -1,13 +1,14 @@
 //! The pallets together, as the development presets start them.
 
+use codec::Encode;
 use frame_support::{
     assert_noop, assert_ok,
     dispatch::RawOrigin,
     traits::{Contains, Get, InstanceFilter},
 };
 use lunarx_core::{
-    registration_payload, BatchRoot, EncryptionKey, NodeKey, NodeSignature, Offer, Promise, ProviderDetails,
-    Services, GIB,
+    registration_payload, BatchRoot, ContractId, EncryptionKey, NodeKey, NodeSignature, Offer, Promise,
+    ProviderDetails, Services, GIB,
 };
 use lunarx_runtime::{
     configs::{
@@ -16,14 +17,16 @@ use lunarx_runtime::{
         TrackerPot, TransactionByteFee, Window,
     },
     genesis, AccountId, Audits, Babe, Balances, Contracts, Grandpa, Issuance, Parameters, Providers, Runtime,
-    RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, Session, System, DAYS, EPOCH_BLOCKS, LX,
+    RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, Session, Signature, System, TransactionPayment,
+    TxExtension, UncheckedExtrinsic, DAYS, EPOCH_BLOCKS, LX,
 };
 use serde_json::Value;
 use sp_core::{ed25519, sr25519, Pair};
 use sp_io::TestExternalities;
 use sp_runtime::{
-    traits::{Convert, Dispatchable},
-    BuildStorage, DispatchError,
+    generic::Era,
+    traits::{Convert, Dispatchable, One},
+    BuildStorage, DispatchError, FixedU128,
 };
 
 fn account(uri: &str) -> AccountId {
@@ -202,9 +205,30 @@ fn the_trackers_pot_can_take_less_than_an_existential_deposit() {
 #[test]
 fn an_answer_costs_what_its_transaction_would() {
     chain(genesis::DEV).execute_with(|| {
-        let (none, much) = (AnswerCost::convert(0), AnswerCost::convert(100_000));
-        assert_eq!(much - none, 100_000 * TransactionByteFee::get());
-        assert!(none > 0 && none < LX / 100, "{none}: its weight is some milliseconds");
+        let extension: TxExtension = (
+            frame_system::AuthorizeCall::new(),
+            frame_system::CheckNonZeroSender::new(),
+            frame_system::CheckSpecVersion::new(),
+            frame_system::CheckTxVersion::new(),
+            frame_system::CheckGenesis::new(),
+            frame_system::CheckEra::from(Era::mortal(32, 1_000_000)),
+            frame_system::CheckNonce::from(70_000),
+            frame_system::CheckWeight::new(),
+            pallet_transaction_payment::ChargeTransactionPayment::from(0),
+            frame_system::WeightReclaim::new(),
+        );
+        let proofs = Default::default();
+        let answer = pallet_lunarx_audits::Call::answer { contract: ContractId([1; 32]), proofs };
+        let (miner, signature) = (account("//Miner1").into(), Signature::Sr25519([1; 64].into()));
+        let extrinsic = UncheckedExtrinsic::new_signed(answer.into(), miner, signature, extension);
+        let length = extrinsic.encoded_size() as u32;
+        for multiplier in [FixedU128::from_rational(1, 10), FixedU128::one(), FixedU128::from_u32(7)] {
+            pallet_transaction_payment::NextFeeMultiplier::<Runtime>::put(multiplier);
+            let fee = TransactionPayment::query_info(extrinsic.clone(), length).partial_fee;
+            let cost = AnswerCost::convert(1);
+            assert!(cost >= fee && cost - fee <= 6 * TransactionByteFee::get(), "{cost} for a fee of {fee}");
+            assert_eq!(AnswerCost::convert(80_001) - cost, 80_000 * TransactionByteFee::get());
+        }
     });
 }
 

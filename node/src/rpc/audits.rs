@@ -46,7 +46,7 @@ pub struct TrackerView {
     bond: Amount,
     missed_rounds: u32,
     verifiers: Vec<NodeKey>,
-    credits: u64,
+    credits: Amount,
     #[serde(flatten)]
     state: TrackerStateView,
 }
@@ -63,7 +63,7 @@ impl From<TrackerInfo<AccountId>> for TrackerView {
             bond: info.bond.into(),
             missed_rounds: info.missed,
             verifiers: info.verifiers,
-            credits: info.credits,
+            credits: info.credits.into(),
             state: match info.state {
                 TrackerState::Active => TrackerStateView::Active,
                 TrackerState::Suspended => TrackerStateView::Suspended,

@@ -81,6 +81,7 @@ mod tests {
             since: 100,
             window: 10,
             windows: 5,
+            window_fee: 1,
             ended: None,
         }
     }

@@ -98,6 +98,7 @@ mod tests {
             since: 100,
             window: 10,
             windows: 5,
+            window_fee: 1,
             ended: None,
         };
         let mut judged = WindowVotes::default();

@@ -4,7 +4,7 @@
 //! ones cost beyond that is `verify`, and added to the calls.
 
 use crate::{
-    deadlines::slot_of, types::MAX_OPEN_WINDOWS, AllCredits, Call, Config, Credits, Deadlines, Dispute,
+    deadlines::slot_of, types::MAX_OPEN_WINDOWS, AllCredits, Call, Config, Credit, Credits, Deadlines, Dispute,
     Disputes, NextSlot, Pallet, PotBalance, Reports, Seeds, Tallies,
 };
 use alloc::{vec, vec::Vec};
@@ -67,6 +67,7 @@ fn active<T: Config>(miner: &T::AccountId, contract: ContractId) -> Watched<T::A
         since: SINCE,
         window: T::Window::get(),
         windows: 90,
+        window_fee: LX,
         ended: None,
     };
     T::Contracts::benchmark_active(&contract, watched.clone());
@@ -200,7 +201,7 @@ mod benchmarks {
         set_block::<T>(SINCE.saturating_add(rules::<T>().final_after));
         #[extrinsic_call]
         _(RawOrigin::Signed(tracker.clone()), Reports::<T>::truncate_from(reports));
-        assert_eq!(Credits::<T>::get(tracker), u64::from(n) * 3);
+        assert_eq!(Credits::<T>::get(tracker).fees, LX.saturating_mul(u128::from(n) * 3));
         Ok(())
     }
 
@@ -303,7 +304,7 @@ mod benchmarks {
         let tracker: T::AccountId = account("tracker", 0, 0);
         T::Currency::set_balance(&T::Pot::get(), 10 * LX);
         PotBalance::<T>::put(2 * LX);
-        Credits::<T>::insert(&tracker, 1);
+        Credits::<T>::insert(&tracker, Credit { fees: 1, free_from: 1 });
         AllCredits::<T>::put(2);
         #[extrinsic_call]
         _(RawOrigin::Signed(tracker));

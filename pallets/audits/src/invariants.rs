@@ -44,7 +44,7 @@ impl<T: Config> Pallet<T> {
             let on_hold = T::Currency::balance_on_hold(&HoldReason::Dispute.into(), &opener);
             ensure!(on_hold == sum, "what is held is not the deposits");
         }
-        let credits = Credits::<T>::iter_values().fold(0u64, u64::saturating_add);
+        let credits = Credits::<T>::iter_values().fold(0, |sum: Balance, one| sum.saturating_add(one.fees));
         ensure!(credits == AllCredits::<T>::get(), "credits are not counted");
         ensure!(T::Currency::balance(&T::Pot::get()) >= PotBalance::<T>::get(), "the pot is not there");
         Ok(())

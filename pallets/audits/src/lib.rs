@@ -21,7 +21,7 @@
 //! - **Seed**: what a block's challenges follow from. **Tally**: a contract's windows that are not final.
 //! - **Dispute**: a question to a miner on chain. **Opener**: who asked. **Accused**: seats that called the
 //!   window of the named challenge valid, and have not shown the answer.
-//! - **Credit**: a verdict given in time, not yet paid for.
+//! - **Credit**: the fee of a window that a tracker judged in time, not yet paid for.
 //!
 //! ## Flow
 //!
@@ -65,13 +65,13 @@ mod tests;
 
 pub use deadlines::{MAX_STEPS, SLOT_BLOCKS};
 pub use pallet::*;
-pub use types::{Cause, Dispute, Tally};
+pub use types::{Cause, Credit, Dispute, Tally};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 #[allow(missing_docs)] // of what the macro adds
 pub mod pallet {
-    use crate::{Cause, Dispute, Tally, WeightInfo};
+    use crate::{Cause, Credit, Dispute, Tally, WeightInfo};
     use frame_support::{
         pallet_prelude::*,
         traits::{
@@ -186,13 +186,13 @@ pub mod pallet {
     #[pallet::storage]
     pub type NextSlot<T: Config> = StorageValue<_, u32, ValueQuery>;
 
-    /// Verdicts of a tracker not yet paid for.
+    /// What trackers earned and were not yet paid.
     #[pallet::storage]
-    pub type Credits<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u64, ValueQuery>;
+    pub type Credits<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Credit, ValueQuery>;
 
     /// All of [`Credits`].
     #[pallet::storage]
-    pub type AllCredits<T: Config> = StorageValue<_, u64, ValueQuery>;
+    pub type AllCredits<T: Config> = StorageValue<_, Balance, ValueQuery>;
 
     /// What [`AllCredits`] will be paid.
     #[pallet::storage]
@@ -269,8 +269,8 @@ pub mod pallet {
         Claimed {
             /// Who.
             tracker: T::AccountId,
-            /// Verdicts paid for.
-            credits: u64,
+            /// Fees of the windows whose verdicts are paid for.
+            credits: Balance,
             /// Paid.
             amount: Balance,
         },
@@ -368,7 +368,8 @@ pub mod pallet {
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// A tracker's verdicts on windows that are over, of contracts in which it holds a seat. Passes over
-        /// what does not take its word; fails if there is nothing else.
+        /// what does not take its word; fails if there is nothing else. Free if all of it counts, 64 times a
+        /// window.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::report(reports.len().saturated_into())
             .saturating_add(T::WeightInfo::substitute().saturating_mul(Pallet::<T>::seats_in(reports).into())))]

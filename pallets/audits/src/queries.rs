@@ -3,8 +3,8 @@
 use crate::{Config, Credits, Disputes, Pallet, Seeds};
 use alloc::vec::Vec;
 use lunarx_core::{
-    AuditInfo, AuditRules, AuditSeed, BlockNumber, ChallengeInfo, ContractId, ContractRegistry, DisputeInfo,
-    TrackerRegistry,
+    AuditInfo, AuditRules, AuditSeed, Balance, BlockNumber, ChallengeInfo, ContractId, ContractRegistry,
+    DisputeInfo, TrackerRegistry,
 };
 use lunarx_proof::{challenged, seat_holders};
 use sp_runtime::SaturatedConversion;
@@ -69,8 +69,8 @@ impl<T: Config> Pallet<T> {
         contracts.into_iter().filter_map(challenge).collect()
     }
 
-    /// Verdicts of a tracker not yet paid for.
-    pub fn credits(tracker: &T::AccountId) -> u64 {
-        Credits::<T>::get(tracker)
+    /// The fees of the windows that a tracker judged and was not yet paid for.
+    pub fn credits(tracker: &T::AccountId) -> Balance {
+        Credits::<T>::get(tracker).fees
     }
 }

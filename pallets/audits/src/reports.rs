@@ -1,20 +1,28 @@
-//! Verdicts: who may speak of which window.
+//! Verdicts: who may speak of which window, and what a word is worth.
+//!
+//! A word earns a credit of its window's fee, so that contracts of a few bytes take nothing from the pay for
+//! others. A report whose every word counts costs no fee: a fee by length would be more than the trackers' share
+//! of a small contract's. So that nobody fills blocks for nothing, a tracker has a bounded number of free reports
+//! a window, and each can carry as many contracts as fit.
 
 use crate::{
     AllCredits, Config, Credits, Disputes, Error, Event, Pallet, Reports, Tallies, Tally, WeightInfo,
 };
 use alloc::vec::Vec;
 use frame_support::{
-    dispatch::{DispatchResultWithPostInfo, PostDispatchInfo},
+    dispatch::{DispatchResultWithPostInfo, Pays, PostDispatchInfo},
     ensure,
     weights::Weight,
 };
 use lunarx_core::{
-    AuditRules, BlockNumber, ContractId, ContractRegistry, Report, Round, RoundDetails, TrackerRegistry,
-    Verdict, Watched, SEATS,
+    AuditRules, Balance, BlockNumber, ContractId, ContractRegistry, Report, Round, RoundDetails,
+    TrackerRegistry, Verdict, Watched, SEATS,
 };
 use lunarx_proof::seat_holders;
-use sp_runtime::SaturatedConversion;
+use sp_runtime::{traits::Get, SaturatedConversion};
+
+/// Reports of a tracker that can be free, a window.
+const FREE_REPORTS: BlockNumber = 64;
 
 /// Holders of a contract's seats.
 type Holders<T> = [<T as frame_system::Config>::AccountId; SEATS as usize];
@@ -54,13 +62,20 @@ impl<T: Config> Rounds<T> {
 struct Counted {
     windows: u32,
     substitutes: u32,
+    /// The fees of the windows.
+    fees: Balance,
 }
 
 impl<T: Config> Pallet<T> {
     /// Verdicts in a batch, each as many as there are seats: a tracker may take over all three.
     pub(crate) fn seats_in(reports: &Reports<T>) -> u32 {
-        let windows = |sum: u32, report: &Report| sum.saturating_add(report.verdicts.len().saturated_into());
-        reports.iter().fold(0u32, windows).saturating_mul(SEATS)
+        Self::words_in(reports).saturating_mul(SEATS)
+    }
+
+    /// Verdicts in a batch.
+    fn words_in(reports: &Reports<T>) -> u32 {
+        let words = |sum: u32, report: &Report| sum.saturating_add(report.verdicts.len().saturated_into());
+        reports.iter().fold(0u32, words)
     }
 
     pub(crate) fn do_report(tracker: T::AccountId, reports: Reports<T>) -> DispatchResultWithPostInfo {
@@ -70,12 +85,30 @@ impl<T: Config> Pallet<T> {
             Self::count_report(&tracker, report, &mut rounds, &mut counted);
         }
         ensure!(counted.windows > 0, Error::<T>::NothingCounted);
-        Credits::<T>::mutate(&tracker, |credits| *credits = credits.saturating_add(counted.windows.into()));
-        AllCredits::<T>::mutate(|all| *all = all.saturating_add(counted.windows.into()));
+        let whole = counted.windows == Self::words_in(&reports);
+        let pays_fee = Self::credit(&tracker, counted.fees, whole, rounds.now);
         T::Trackers::served(&tracker);
         let contracts: u32 = reports.len().saturated_into();
         Self::deposit_event(Event::Reported { tracker, contracts, windows: counted.windows });
-        Ok(PostDispatchInfo::from(Some(Self::weight_of(contracts, counted.substitutes))))
+        Ok(PostDispatchInfo {
+            actual_weight: Some(Self::weight_of(contracts, counted.substitutes)),
+            pays_fee,
+        })
+    }
+
+    /// Notes what a report earned. Whether it pays a transaction fee: not if it is `whole`, and the last free one
+    /// is a while ago.
+    fn credit(tracker: &T::AccountId, fees: Balance, whole: bool, now: BlockNumber) -> Pays {
+        AllCredits::<T>::mutate(|all| *all = all.saturating_add(fees));
+        Credits::<T>::mutate(tracker, |credit| {
+            credit.fees = credit.fees.saturating_add(fees);
+            if !whole || now < credit.free_from {
+                return Pays::Yes;
+            }
+            let pause = T::Window::get().checked_div(FREE_REPORTS).unwrap_or(0).max(1);
+            credit.free_from = now.saturating_add(pause);
+            Pays::No
+        })
     }
 
     fn weight_of(contracts: u32, substitutes: u32) -> Weight {
@@ -172,6 +205,7 @@ impl<AccountId: Clone + PartialEq> Word<'_, AccountId> {
             return;
         }
         counted.windows = counted.windows.saturating_add(1);
+        counted.fees = counted.fees.saturating_add(self.watched.window_fee);
         if self.verdict == Verdict::Valid {
             Pallet::<T>::accuse(self.contract, self.watched, self.window, self.tracker);
         }

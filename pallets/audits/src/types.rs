@@ -21,6 +21,15 @@ pub struct Tally {
     pub votes: BoundedVec<WindowVotes, ConstU32<MAX_OPEN_WINDOWS>>,
 }
 
+/// What a tracker's verdicts earned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Credit {
+    /// The fees of the windows that it judged and was not yet paid for: its share of the pot.
+    pub fees: Balance,
+    /// From this block on its next report is free.
+    pub free_from: BlockNumber,
+}
+
 /// A question to a miner.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Dispute<AccountId> {

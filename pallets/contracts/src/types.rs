@@ -55,6 +55,7 @@ impl<AccountId: Clone> Contract<AccountId> {
             since,
             window: self.window,
             windows: self.windows,
+            window_fee: self.window_fee,
             ended: self.ended,
         })
     }

@@ -181,6 +181,8 @@ pub struct Watched<AccountId> {
     pub window: BlockNumber,
     /// Windows of its term.
     pub windows: u32,
+    /// Fee of a whole window.
+    pub window_fee: Balance,
     /// The block in which the client ended it early, and its last window with it.
     pub ended: Option<BlockNumber>,
 }
@@ -344,6 +346,7 @@ mod tests {
             since: 100,
             window: 10,
             windows: 3,
+            window_fee: 1,
             ended: None,
         };
         assert_eq!(

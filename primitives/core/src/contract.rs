@@ -87,6 +87,7 @@ impl<AccountId: Clone> ContractInfo<AccountId> {
             since,
             window: self.window,
             windows: self.windows,
+            window_fee: self.window_fee,
             ended: self.ended,
         })
     }

@@ -80,8 +80,8 @@ pub struct TrackerInfo<AccountId> {
     pub missed: u32,
     /// Node keys of the verifiers that work for it.
     pub verifiers: Vec<NodeKey>,
-    /// Verdicts given and not yet paid for: its share of the trackers' pot.
-    pub credits: u64,
+    /// Its share of the trackers' pot: the fees of the windows that it judged and was not yet paid for.
+    pub credits: Balance,
 }
 
 impl<AccountId> TrackerInfo<AccountId> {

@@ -5,22 +5,24 @@ use super::{
     dynamic_params::{audits, providers, trackers},
 };
 use crate::{
-    AccountId, Audits, Balance, Balances, BlockNumber, Contracts, Historical, Providers, Runtime,
-    RuntimeEvent, RuntimeHoldReason, Session, Trackers, TransactionPayment, DAYS, EPOCH_BLOCKS, HOURS,
-    MINUTES,
+    AccountId, Address, Audits, Balance, Balances, BlockNumber, Contracts, Historical, Nonce, Providers,
+    Runtime, RuntimeCall, RuntimeEvent, RuntimeHoldReason, Session, Signature, Trackers, TransactionPayment,
+    TxExtension, UncheckedExtrinsic, DAYS, EPOCH_BLOCKS, HOURS, MINUTES,
 };
 use alloc::vec::Vec;
 use codec::Encode;
 use frame_support::{
+    dispatch::GetDispatchInfo,
     parameter_types,
     traits::{ConstU32, ConstU64, Contains, Get},
     PalletId,
 };
-use lunarx_core::GIB;
-use pallet_lunarx_audits::WeightInfo as _;
+use lunarx_core::{ContractId, GIB};
+use pallet_transaction_payment::ChargeTransactionPayment;
 use sp_runtime::{
-    traits::{AccountIdConversion, Convert},
-    Permill,
+    generic::Era,
+    traits::{AccountIdConversion, Convert, TransactionExtension},
+    Permill, SaturatedConversion,
 };
 use sp_staking::{offence::OffenceSeverity, SessionIndex};
 
@@ -153,16 +155,36 @@ impl pallet_lunarx_trackers::Config for Runtime {
     type WeightInfo = crate::weights::pallet_lunarx_trackers::WeightInfo<Self>;
 }
 
-type AuditWeights = crate::weights::pallet_lunarx_audits::WeightInfo<Runtime>;
-
-/// The transaction fee of an answer of so many bytes of proofs.
+/// The fee of the transaction that answers a dispute with so many bytes of proofs, as blocks are priced now.
+/// Of its lesser fields it has the longest: a nonce of five bytes, a mortal era.
 pub struct AnswerCost;
 
 impl Convert<u32, Balance> for AnswerCost {
     fn convert(bytes: u32) -> Balance {
-        let weight =
-            AuditWeights::answer().saturating_add(AuditWeights::verify_proofs(lunarx_proof::MAX_PROOFS));
-        TransactionPayment::length_to_fee(bytes).saturating_add(TransactionPayment::weight_to_fee(weight))
+        let extension: TxExtension = (
+            frame_system::AuthorizeCall::new(),
+            frame_system::CheckNonZeroSender::new(),
+            frame_system::CheckSpecVersion::new(),
+            frame_system::CheckTxVersion::new(),
+            frame_system::CheckGenesis::new(),
+            frame_system::CheckEra::from(Era::mortal(64, 0)),
+            frame_system::CheckNonce::from(Nonce::MAX),
+            frame_system::CheckWeight::new(),
+            ChargeTransactionPayment::from(0),
+            frame_system::WeightReclaim::new(),
+        );
+        let call = RuntimeCall::Audits(pallet_lunarx_audits::Call::answer {
+            contract: ContractId([0; 32]),
+            proofs: Default::default(),
+        });
+        let mut info = call.get_dispatch_info();
+        info.extension_weight = extension.weight(&call);
+        let miner = Address::Id(AccountId::new([0; 32]));
+        let signature = Signature::Sr25519(Default::default());
+        let empty = UncheckedExtrinsic::new_signed(call, miner, signature, extension).encoded_size();
+        // The length in front grows with the proofs, by three bytes at the most.
+        let length = bytes.saturating_add(empty.saturated_into()).saturating_add(3);
+        TransactionPayment::compute_fee(length, &info, 0)
     }
 }
 
@@ -182,6 +204,6 @@ impl pallet_lunarx_audits::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type SurrenderSlash = audits::SurrenderSlash;
     type Trackers = Trackers;
-    type WeightInfo = AuditWeights;
+    type WeightInfo = crate::weights::pallet_lunarx_audits::WeightInfo<Self>;
     type Window = CurrentWindow;
 }

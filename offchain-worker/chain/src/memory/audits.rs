@@ -98,16 +98,18 @@ impl World {
         tracker: AccountId,
         reports: &[Report],
     ) -> Result<(), ChainError> {
-        let mut counted: u64 = 0;
+        let (mut counted, mut fees) = (false, 0);
         for report in reports {
             for (window, verdict) in (report.window..=u32::MAX).zip(&report.verdicts) {
-                let counts = self.speak(rules, tracker, report.contract, window, *verdict);
-                counted = counted.saturating_add(counts.unwrap_or(false).into());
+                if self.speak(rules, tracker, report.contract, window, *verdict) == Some(true) {
+                    counted = true;
+                    fees += self.contracts.get(&report.contract).map_or(0, |contract| contract.window_fee);
+                }
             }
         }
-        require(counted > 0, "NothingCounted", "no seat of the caller could say anything of it")?;
+        require(counted, "NothingCounted", "no seat of the caller could say anything of it")?;
         if let Some(entry) = self.trackers.get_mut(&tracker) {
-            entry.credits = entry.credits.saturating_add(counted);
+            entry.credits = entry.credits.saturating_add(fees);
         }
         Ok(())
     }

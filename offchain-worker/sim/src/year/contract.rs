@@ -75,6 +75,7 @@ impl Contract {
             since: now,
             window: HOUR,
             windows,
+            window_fee: setup.fee(),
             ended: None,
         };
         let fee = setup.fee();

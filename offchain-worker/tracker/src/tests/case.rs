@@ -51,6 +51,7 @@ fn watched() -> Watched<AccountId> {
         since: 1_000,
         window: 100,
         windows: 50,
+        window_fee: 1,
         ended: None,
     }
 }

@@ -43,6 +43,6 @@ fn an_empty_pot_takes_no_credits() {
         let who = stored.seats(now())[0];
         assert_ok!(report(who, &stored, 0, &[Valid]));
         assert_eq!(claim(who), failure(Error::EmptyPot));
-        assert_eq!(crate::Credits::<Test>::get(who), 1);
+        assert_eq!(crate::Credits::<Test>::get(who).fees, stored.fee());
     });
 }

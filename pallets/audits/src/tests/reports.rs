@@ -1,7 +1,7 @@
 //! Verdicts and outcomes.
 
 use crate::{mock::*, Error, Tallies};
-use frame_support::{assert_ok, traits::fungible::InspectHold};
+use frame_support::{assert_ok, dispatch::Pays, traits::fungible::InspectHold};
 use lunarx_core::Verdict::{self, Offline, Silent, Valid};
 
 /// What the miner and the client get of window 0 by these verdicts.
@@ -135,7 +135,12 @@ fn a_report_passes_over_what_does_not_count() {
         };
         let reports = vec![unknown, report(&first, 0, 8), report(&second, 1, 1), report(&second, 7, 1)];
         assert_ok!(call(who, crate::Call::report { reports: reports.try_into().unwrap() }));
-        assert_eq!(crate::Credits::<Test>::get(who), 3, "two windows of the first, one of the second");
+        let fees = 2 * first.fee() + second.fee();
+        assert_eq!(
+            crate::Credits::<Test>::get(who).fees,
+            fees,
+            "two windows of the first, one of the second"
+        );
     });
 }
 
@@ -175,5 +180,27 @@ fn the_short_window_of_an_early_end_is_judged_too() {
         pass(rules().final_after + 2 * pallet_lunarx_contracts::SLOT_BLOCKS);
         assert!(!stored.is_live());
         assert_eq!((free(MINER) - miner, free(CLIENT) - client), (fees - fees / 20, 0));
+    });
+}
+
+#[test]
+fn a_report_is_free_once_a_while_if_all_of_it_counts() {
+    run(|| {
+        let stored = Stored::accepted(MINER, 0, 5);
+        pass_to(stored.end_of(1));
+        let [first, second, third] = stored.seats(now());
+        let pays = |who, window, verdicts: &[Verdict]| {
+            let verdicts = verdicts.to_vec().try_into().unwrap();
+            let report = lunarx_core::Report { contract: stored.id, window, verdicts };
+            let reports = vec![report].try_into().unwrap();
+            crate::Pallet::<Test>::do_report(who, reports).unwrap().pays_fee
+        };
+        assert_eq!(pays(first, 0, &[Valid]), Pays::No);
+        assert_eq!(pays(first, 1, &[Valid]), Pays::Yes, "in the same block");
+        assert_eq!(pays(second, 1, &[Valid, Valid]), Pays::Yes, "window 2 is not over");
+        assert_eq!(pays(second, 0, &[Silent]), Pays::No);
+        assert_eq!(pays(third, 0, &[Valid]), Pays::No);
+        pass(1);
+        assert_eq!(pays(third, 1, &[Valid]), Pays::No, "64 times a window, here each block");
     });
 }

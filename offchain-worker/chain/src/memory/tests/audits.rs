@@ -209,7 +209,7 @@ async fn two_of_three_seats_decide_and_the_rest_goes_back_once_it_is_final() {
     audited.say(1, 0, &[Valid, Offline, Silent]).await.unwrap();
     audited.say(2, 1, &[Offline]).await.unwrap();
     assert!(audited.say(0, 0, &[Silent]).await.is_err(), "words are not taken back");
-    assert_eq!(audited.bonded(audited.holder(0).await).await.credits, 3);
+    assert_eq!(audited.bonded(audited.holder(0).await).await.credits, 3 * FEE);
     let audit = audited.scene.chain.audit(audited.id).await.unwrap().unwrap();
     assert_eq!((audit.first, audit.proven), (0, 0));
     let majorities: Vec<_> = audit.votes.iter().map(|votes| votes.majority()).collect();
