@@ -205,6 +205,24 @@ mod benchmarks {
         Ok(())
     }
 
+    /// A report's windows end in two rounds at the most: the open ones span less than a round.
+    #[benchmark]
+    fn further_round(n: Linear<1, { T::MaxReports::get() }>) -> Result<(), BenchmarkError> {
+        set_block::<T>(SINCE);
+        T::Trackers::benchmark_round(MEMBERS);
+        let contracts: Vec<_> = (0..n).map(id).collect();
+        let mut drawn = 0;
+        #[block]
+        {
+            let round = T::Trackers::round_of(SINCE).and_then(T::Trackers::round).expect("begun above");
+            for contract in &contracts {
+                drawn += seat_holders(&round, contract).map_or(0, |holders| holders.map(Clone::clone).len());
+            }
+        }
+        assert_eq!(drawn, 3 * n as usize);
+        Ok(())
+    }
+
     #[benchmark]
     fn substitute() -> Result<(), BenchmarkError> {
         let members = T::Trackers::benchmark_round(3);

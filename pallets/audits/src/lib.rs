@@ -371,8 +371,7 @@ pub mod pallet {
         /// what does not take its word; fails if there is nothing else. Free if all of it counts, 64 times a
         /// window.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::report(reports.len().saturated_into())
-            .saturating_add(T::WeightInfo::substitute().saturating_mul(Pallet::<T>::seats_in(reports).into())))]
+        #[pallet::weight(Pallet::<T>::weight_of(reports.len().saturated_into(), Pallet::<T>::seats_in(reports), 1))]
         pub fn report(origin: OriginFor<T>, reports: Reports<T>) -> DispatchResultWithPostInfo {
             let tracker = ensure_signed(origin)?;
             Self::do_report(tracker, reports)

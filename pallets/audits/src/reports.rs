@@ -27,25 +27,28 @@ const FREE_REPORTS: BlockNumber = 64;
 /// Holders of a contract's seats.
 type Holders<T> = [<T as frame_system::Config>::AccountId; SEATS as usize];
 
-/// The rounds that a report meets, each read once, and the seats that were drawn last: the windows of a
-/// contract mostly end in one round.
+/// The rounds that a report meets, each read once, and a contract's seats in them, each drawn once. They are two
+/// at the most: the open windows of a contract span less than a round.
 struct Rounds<T: Config> {
     now: BlockNumber,
     known: Vec<RoundDetails<T::AccountId>>,
-    drawn: Option<(ContractId, Round, Holders<T>)>,
+    drawn_for: Option<ContractId>,
+    drawn: Vec<(Round, Holders<T>)>,
 }
 
 impl<T: Config> Rounds<T> {
     /// The holders of a contract's seats in the round of `block`.
     fn holders(&mut self, contract: &ContractId, block: BlockNumber) -> Option<Holders<T>> {
         let number = T::Trackers::round_of(block)?;
-        if let Some((drawn_for, round, holders)) = &self.drawn {
-            if drawn_for == contract && *round == number {
-                return Some(holders.clone());
-            }
+        if self.drawn_for != Some(*contract) {
+            self.drawn_for = Some(*contract);
+            self.drawn.clear();
+        }
+        if let Some((_, holders)) = self.drawn.iter().find(|(round, _)| *round == number) {
+            return Some(holders.clone());
         }
         let holders = seat_holders(self.get(number)?, contract)?.map(Clone::clone);
-        self.drawn = Some((*contract, number, holders.clone()));
+        self.drawn.push((number, holders.clone()));
         Some(holders)
     }
 
@@ -79,19 +82,21 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_report(tracker: T::AccountId, reports: Reports<T>) -> DispatchResultWithPostInfo {
-        let mut rounds = Rounds::<T> { now: Self::now(), known: Vec::new(), drawn: None };
+        let now = Self::now();
+        let mut rounds = Rounds::<T> { now, known: Vec::new(), drawn_for: None, drawn: Vec::new() };
         let mut counted = Counted::default();
         for report in &reports {
             Self::count_report(&tracker, report, &mut rounds, &mut counted);
         }
         ensure!(counted.windows > 0, Error::<T>::NothingCounted);
         let whole = counted.windows == Self::words_in(&reports);
-        let pays_fee = Self::credit(&tracker, counted.fees, whole, rounds.now);
+        let pays_fee = Self::credit(&tracker, counted.fees, whole, now);
         T::Trackers::served(&tracker);
         let contracts: u32 = reports.len().saturated_into();
         Self::deposit_event(Event::Reported { tracker, contracts, windows: counted.windows });
+        let further: u32 = rounds.known.len().saturating_sub(1).saturated_into();
         Ok(PostDispatchInfo {
-            actual_weight: Some(Self::weight_of(contracts, counted.substitutes)),
+            actual_weight: Some(Self::weight_of(contracts, counted.substitutes, further)),
             pays_fee,
         })
     }
@@ -111,9 +116,12 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    fn weight_of(contracts: u32, substitutes: u32) -> Weight {
+    /// The weight of a report of so many contracts, seats taken over, and rounds beside the first.
+    pub(crate) fn weight_of(contracts: u32, substitutes: u32, further: u32) -> Weight {
+        let further = T::WeightInfo::further_round(contracts).saturating_mul(further.into());
         T::WeightInfo::report(contracts)
             .saturating_add(T::WeightInfo::substitute().saturating_mul(substitutes.into()))
+            .saturating_add(further)
     }
 
     fn count_report(tracker: &T::AccountId, report: &Report, rounds: &mut Rounds<T>, counted: &mut Counted) {

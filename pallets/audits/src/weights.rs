@@ -8,8 +8,10 @@ use frame_support::weights::{constants::RocksDbWeight, Weight};
 pub trait WeightInfo {
     /// Drawing a block's seed.
     fn draw() -> Weight;
-    /// `n`: contracts, with all of their open windows.
+    /// `n`: contracts, with all of their open windows, in one round.
     fn report(n: u32) -> Weight;
+    /// One more round, and the seats of `n` contracts in it.
+    fn further_round(n: u32) -> Weight;
     /// Taking over another's seat.
     fn substitute() -> Weight;
     /// With a named challenge, and three seats to accuse.
@@ -45,6 +47,10 @@ impl WeightInfo for () {
         RocksDbWeight::get()
             .reads_writes(8, 4)
             .saturating_add(RocksDbWeight::get().reads_writes(3, 2) * u64::from(n))
+    }
+
+    fn further_round(_: u32) -> Weight {
+        RocksDbWeight::get().reads(2)
     }
 
     fn substitute() -> Weight {

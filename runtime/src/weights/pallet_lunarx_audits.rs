@@ -24,6 +24,12 @@ impl<T: frame_system::Config> pallet_lunarx_audits::WeightInfo for WeightInfo<T>
             .saturating_add(T::DbWeight::get().writes(1).saturating_mul(n.into()))
     }
 
+    fn further_round(n: u32) -> Weight {
+        Weight::from_parts(60_000_000, 0)
+            .saturating_add(Weight::from_parts(8_000_000, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(2))
+    }
+
     fn substitute() -> Weight {
         Weight::from_parts(12_599_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
