@@ -139,6 +139,7 @@ impl From<AuditInfo<AccountId>> for AuditView {
 pub struct DisputeView {
     contract: ContractId,
     opener: String,
+    seated: bool,
     challenge: Option<BlockNumber>,
     opened: BlockNumber,
     deadline: BlockNumber,
@@ -147,8 +148,8 @@ pub struct DisputeView {
 
 impl From<DisputeInfo<AccountId>> for DisputeView {
     fn from(info: DisputeInfo<AccountId>) -> Self {
-        let DisputeInfo { contract, opener, challenge, opened, deadline, positions } = info;
-        Self { contract, opener: opener.to_ss58check(), challenge, opened, deadline, positions }
+        let DisputeInfo { contract, opener, seated, challenge, opened, deadline, positions } = info;
+        Self { contract, opener: opener.to_ss58check(), seated, challenge, opened, deadline, positions }
     }
 }
 

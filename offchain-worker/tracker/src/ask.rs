@@ -24,16 +24,17 @@ pub(crate) enum Judgement {
     Right,
     /// Signed, and does not.
     Wrong,
-    /// Not signed by the miner: worth nothing.
-    Unsigned,
+    /// Not signed by the miner, or another number of proofs than asked for: worth nothing.
+    Worthless,
 }
 
 /// Judges an answer. Some hundred hashes and a signature: below a millisecond.
 pub(crate) fn judge(genesis: &[u8; 32], question: &Question, answer: &Answer) -> Judgement {
     let Question { contract, block, seed, .. } = question;
     let payload = Answer::payload(genesis, contract, *block, seed, &answer.proofs);
-    if !verify_signature(&question.miner, &payload, &answer.signature) {
-        return Judgement::Unsigned;
+    let whole = answer.proofs.len() == question.positions.len();
+    if !whole || !verify_signature(&question.miner, &payload, &answer.signature) {
+        return Judgement::Worthless;
     }
     if proves_all(&question.covered, &question.positions, &answer.proofs) {
         Judgement::Right
@@ -49,7 +50,7 @@ pub(crate) async fn ask(network: &Network, question: &Question) -> Result<Outcom
             return Ok(match judge(&network.genesis(), question, &answer) {
                 Judgement::Right => Outcome::Right(answer),
                 Judgement::Wrong => Outcome::Wrong(answer),
-                Judgement::Unsigned => Outcome::Silent,
+                Judgement::Worthless => Outcome::Silent,
             })
         }
         Err(error) => error,

@@ -8,13 +8,16 @@ use crate::{
 };
 use lunarx_core::{
     AccountId, AuditInfo, AuditRules, AuditSeed, BlockNumber, ContractId, NodeKey, Report, Verdict, Watched,
-    MAX_REPORTED_WINDOWS,
+    MAX_REPORTED_WINDOWS, SEATS,
 };
 use lunarx_proof::{challenged, Answer, Covered};
 use std::collections::BTreeMap;
 
 /// Times that a miner is silent before the chain is asked to ask it.
 const SILENT_TRIES: u32 = 3;
+/// Once the time of a window's own seats is over, those that take seats over have one part in so many of it for
+/// their words before anybody asks on chain.
+const TAKEOVER: BlockNumber = 4;
 /// A seat leaves the one before it so many parts of a window, so that the three do not all pay for the same
 /// question.
 const STAGGER: BlockNumber = 12;
@@ -25,7 +28,7 @@ enum State {
     Open,
     Answered,
     Wrong(Box<Answer>),
-    /// Settled by a dispute that the miner answered on chain.
+    /// Settled by a seat's dispute that the miner answered on chain.
     OnChain,
 }
 
@@ -60,8 +63,6 @@ pub(crate) struct Context<'a> {
     pub(crate) account: &'a AccountId,
     pub(crate) rounds: &'a Rounds,
     pub(crate) height: BlockNumber,
-    /// Blocks of a day.
-    pub(crate) day: BlockNumber,
 }
 
 /// A contract that is watched.
@@ -72,6 +73,8 @@ pub(crate) struct Case {
     rules: AuditRules,
     /// How the chain says that its windows stand. `None`: to be read again.
     audit: Option<AuditInfo<AccountId>>,
+    /// The height at which it said so.
+    looked: BlockNumber,
     /// Read again at this height.
     look_at: BlockNumber,
     /// Challenges before this block are not known here.
@@ -79,10 +82,8 @@ pub(crate) struct Case {
     /// The first block whose seed was not looked at; `None` before the first look at the chain.
     next: Option<BlockNumber>,
     challenges: BTreeMap<BlockNumber, Challenge>,
-    /// The block of a dispute that is open.
-    dispute: Option<BlockNumber>,
-    /// The height at which a dispute was seen to be answered.
-    answered: Option<BlockNumber>,
+    /// The block of a dispute that is open, and whether it is a seat's.
+    dispute: Option<(BlockNumber, bool)>,
 }
 
 impl Case {
@@ -98,12 +99,12 @@ impl Case {
             miner,
             rules,
             audit: None,
+            looked: 0,
             look_at: 0,
             from: 0,
             next: None,
             challenges: BTreeMap::new(),
             dispute: None,
-            answered: None,
         }
     }
 
@@ -114,7 +115,7 @@ impl Case {
 
     /// The block of a dispute that is open, as far as it was read.
     pub(crate) fn dispute(&self) -> Option<BlockNumber> {
-        self.dispute
+        self.dispute.map(|(opened, _)| opened)
     }
 
     /// Has it read again.
@@ -138,23 +139,23 @@ impl Case {
             self.from = self.watched.since.max(known).max(proven);
             self.next = Some(self.from);
         }
-        match (self.dispute, audit.dispute.as_ref().map(|dispute| dispute.opened)) {
-            // It is over and the contract lives: the miner answered.
-            (Some(opened), now) if now != Some(opened) => {
-                self.answered = Some(height);
-                self.settle_until(opened);
-            }
-            _ => {}
+        let dispute = audit.dispute.as_ref().map(|dispute| (dispute.opened, dispute.seated));
+        // A seat's is over and the contract lives: the miner answered. Others' settle nothing: they name no challenge
+        // that was missed, and an accomplice could open them when it suits the miner.
+        if let Some((opened, true)) = self.dispute.filter(|_| dispute != self.dispute) {
+            self.settle_until(opened);
         }
-        self.dispute = audit.dispute.as_ref().map(|dispute| dispute.opened);
+        self.dispute = dispute;
         let silent = self.challenges.values().any(Challenge::is_silent);
         let looks = open_windows(&self.watched, height, &rules).flat_map(|window| {
             let end = self.watched.end_of(window);
             let handover = end.saturating_add(rules.report_within);
-            [silent.then_some(halfway(end, &rules)), Some(handover)]
+            let turns = (0..SEATS).filter(|_| silent).map(|seat| self.turn(end, seat));
+            turns.chain([handover]).collect::<Vec<_>>()
         });
-        let next = looks.flatten().filter(|at| *at > height).min();
+        let next = looks.filter(|at| *at > height).min();
         self.look_at = next.unwrap_or(height.saturating_add(rules.report_within.max(1)));
+        self.looked = height;
         self.audit = Some(audit);
     }
 
@@ -326,28 +327,31 @@ impl Case {
         })
     }
 
-    /// The challenge with which the chain is to ask the miner: it is there, and was silent for long. Only once
-    /// the other seats had half of their time, where no majority of them calls the window valid and no answer on
-    /// chain proved it; and not within a day of such an answer. Else a miner could be silent to one seat of three
-    /// and have it pay for answer after answer.
+    /// The challenge with which the chain is to ask the miner: it is there, and was silent for long. Only where
+    /// the votes, read when all seats had their time, show no majority that calls the window valid. Else a miner
+    /// could be silent to one seat of three and have it pay the answer.
     pub(crate) fn silence(&self, context: Context<'_>) -> Option<BlockNumber> {
-        let (Context { account, rounds, height, day }, rules) = (context, &self.rules);
-        let audit = self.audit.as_ref().filter(|_| self.dispute.is_none())?;
-        if self.answered.is_some_and(|answered| height < answered.saturating_add(day)) {
-            return None;
-        }
+        let (Context { account, rounds, height }, rules) = (context, &self.rules);
+        let audit = self.audit.as_ref()?;
         let due = |block: BlockNumber| {
             let window = self.watched.window_of(block)?;
             let end = self.watched.end_of(window);
             let seats = judging(rounds, account, &self.id, &self.watched, window, height, rules);
-            let wait = seats.first()?.saturating_mul(self.watched.window / STAGGER);
-            let open = height >= halfway(end, rules).saturating_add(wait)
+            let open = self.looked >= self.turn(end, *seats.first()?)
                 && height < end.saturating_add(rules.final_after)
-                && !self.said(audit, window, |votes| Some(votes.is_proven()))?;
+                && self.said(audit, window, |votes| Some(votes.majority() != Some(Verdict::Valid)))?;
             open.then_some(block)
         };
         let mut silent = self.challenges.iter().filter(|(_, challenge)| challenge.is_silent());
         silent.find_map(|(block, _)| due(*block))
+    }
+
+    /// When a seat's turn comes to have the chain ask about a window that ended at `end`: every word that is given
+    /// in time is counted then. Long before the window is final, so that the challenge can still be named.
+    fn turn(&self, end: BlockNumber, seat: u32) -> BlockNumber {
+        let within = self.rules.report_within;
+        let wait = seat.saturating_mul(self.watched.window / STAGGER);
+        end.saturating_add(within).saturating_add(within / TAKEOVER).saturating_add(wait)
     }
 
     /// Whether a seat of the tracker, of the window's own round, said *valid* of the window of a block.
@@ -360,11 +364,6 @@ impl Case {
         };
         seats.iter().any(|seat| said(seat) == Some(Verdict::Valid))
     }
-}
-
-/// When half of the seats' time to judge a window is over.
-fn halfway(end: BlockNumber, rules: &AuditRules) -> BlockNumber {
-    end.saturating_add(rules.report_within / 2)
 }
 
 /// Adds a verdict to the last report where it follows on it.

@@ -98,9 +98,15 @@ impl Engine {
     /// Brings the tracker up to date with the finalized state at `height` or later. Gives the miners whose
     /// heartbeat is due.
     pub(crate) async fn pass(&mut self, height: BlockNumber) -> Result<Vec<NodeKey>, TrackerError> {
-        if self.view.refresh(height).await? {
+        let renewed = self.view.refresh(height).await?;
+        if renewed {
             self.assign(height);
             self.publish();
+        }
+        if self.view.refresh_disputes(height).await? || renewed {
+            self.note_disputes();
+        }
+        if renewed {
             self.forget(height)?;
         }
         self.look(height).await?;
@@ -118,8 +124,7 @@ impl Engine {
     }
 
     fn context_at(&self, height: BlockNumber) -> Context<'_> {
-        let day = self.chain.parameters().day;
-        Context { account: &self.account, rounds: &self.view.rounds, height, day }
+        Context { account: &self.account, rounds: &self.view.rounds, height }
     }
 
     /// Opens a case for every contract that one of the own seats judges or will judge, and closes the rest.
@@ -139,6 +144,12 @@ impl Engine {
                 self.cases.entry(*id).or_insert_with(|| Case::new(*id, watched.clone(), *miner, rules));
             // Its client may have ended it.
             case.watched = watched.clone();
+        }
+    }
+
+    /// Has those cases read again whose dispute is another than before.
+    fn note_disputes(&mut self) {
+        for (id, case) in &mut self.cases {
             let disputed = self.view.disputes.get(id).map(|dispute| dispute.opened);
             if case.dispute() != disputed {
                 case.forget_look();
@@ -181,8 +192,7 @@ impl Engine {
         for id in ids {
             match self.chain.audit(id).await? {
                 Some(audit) => {
-                    let (rounds, day) = (&self.view.rounds, self.chain.parameters().day);
-                    let context = Context { account: &self.account, rounds, height, day };
+                    let context = Context { account: &self.account, rounds: &self.view.rounds, height };
                     if let Some(case) = self.cases.get_mut(&id) {
                         case.on_audit(audit, context);
                     }
@@ -273,9 +283,8 @@ impl Engine {
                     Work::Convict { contract, block, answer: answer.clone() },
                 ));
             } else if let Some(block) = case.silence(context) {
-                // Not again within a day of an answer: it could go on for ever, at the tracker's cost.
-                let View { disputes, answered, .. } = &self.view;
-                if !disputes.contains_key(&contract) && !answered.contains_key(&contract) {
+                // Not for long after answers: it could go on for ever, at the trackers' cost.
+                if self.view.patience.may_ask(&contract, self.height) {
                     work.push((Topic::Dispute(contract), Work::Dispute { contract, block }));
                 }
             }
@@ -347,18 +356,27 @@ impl Engine {
         for Done { topic, taken } in done {
             match topic {
                 Topic::Report(id) => {
-                    if let Some(case) = self.cases.get_mut(&id) {
-                        case.forget_look();
-                    }
+                    self.look_again(&id);
                     if taken {
                         continue;
                     }
+                }
+                // Before it asks once more, it looks again.
+                Topic::Dispute(id) => {
+                    self.look_again(&id);
+                    self.view.expire();
                 }
                 Topic::Claim if taken => self.claimed = self.view.rounds.first().map(|round| round.round),
                 _ => self.view.expire(),
             }
             let until = self.height.saturating_add(window.saturating_mul(QUIET_WINDOWS));
             self.quiet.insert(topic, until);
+        }
+    }
+
+    fn look_again(&mut self, id: &ContractId) {
+        if let Some(case) = self.cases.get_mut(id) {
+            case.forget_look();
         }
     }
 

@@ -30,6 +30,7 @@ mod engine;
 mod error;
 mod folder;
 mod map;
+mod patience;
 mod presence;
 pub mod resolve;
 mod ring;

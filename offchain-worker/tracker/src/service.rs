@@ -193,8 +193,8 @@ impl TrackerService for Served {
             return Ok(());
         };
         let outcome = match judge(&self.0.chain.genesis(), &question, &answer) {
-            Judgement::Unsigned => {
-                tracing::warn!(%verifier, "a verifier brought an answer that the miner did not sign");
+            Judgement::Worthless => {
+                tracing::warn!(%verifier, "a verifier brought no answer that the miner signed");
                 self.0.shared.desk().count(verifier, true);
                 return Ok(());
             }

@@ -1,5 +1,6 @@
 //! The chain as the tracker needs it, read as seldom as that allows.
 
+use crate::patience::Patience;
 use lunarx_chain::{Chain, ChainError};
 use lunarx_core::{
     AccountId, AuditRules, AuditSeed, BlockNumber, ChainParameters, ContractId, DisputeInfo, NodeKey,
@@ -29,20 +30,22 @@ pub(crate) struct View {
     /// Newest first.
     pub(crate) rounds: Vec<RoundDetails<AccountId>>,
     pub(crate) disputes: BTreeMap<ContractId, DisputeInfo<AccountId>>,
-    /// When a dispute over a contract was last seen to be answered, within a day.
-    pub(crate) answered: BTreeMap<ContractId, BlockNumber>,
+    pub(crate) patience: Patience,
     pub(crate) trackers: Vec<TrackerInfo<AccountId>>,
     pub(crate) seeds: BTreeMap<BlockNumber, AuditSeed>,
     /// The blocks whose seeds were read.
     read: std::ops::Range<BlockNumber>,
     next: BlockNumber,
+    next_disputes: BlockNumber,
     reads: u64,
 }
 
 impl View {
     pub(crate) fn new(chain: Arc<dyn Chain>, account: AccountId) -> Self {
+        let parameters = chain.parameters();
         Self {
-            parameters: chain.parameters(),
+            patience: Patience::new(parameters.day),
+            parameters,
             chain,
             account,
             contracts: BTreeMap::new(),
@@ -50,11 +53,11 @@ impl View {
             keys: HashMap::new(),
             rounds: Vec::new(),
             disputes: BTreeMap::new(),
-            answered: BTreeMap::new(),
             trackers: Vec::new(),
             seeds: BTreeMap::new(),
             read: 0..0,
             next: 0,
+            next_disputes: 0,
             reads: 0,
         }
     }
@@ -68,26 +71,33 @@ impl View {
         let contracts = chain.contracts().await?;
         let providers = chain.providers().await?;
         let rounds = chain.rounds().await?;
-        let disputes = chain.disputes().await?;
         self.trackers = chain.trackers().await?;
         self.contracts =
             contracts.iter().filter_map(|info| info.watched().map(|watched| (info.id, watched))).collect();
         self.keys = providers.iter().map(|info| (info.account, info.node_key)).collect();
         self.providers = providers;
         self.rounds = rounds;
-        let disputes: BTreeMap<_, _> =
-            disputes.into_iter().map(|dispute| (dispute.contract, dispute)).collect();
-        // A dispute that is over while its contract lives was answered, whoever's seat it was then.
-        let over =
-            self.disputes.keys().filter(|id| !disputes.contains_key(id) && self.contracts.contains_key(id));
-        self.answered.extend(over.map(|id| (*id, height)));
-        let day = self.parameters.day;
-        self.answered.retain(|_, answered| height < answered.saturating_add(day));
-        self.disputes = disputes;
-        let every = self.parameters.window / LOOKS_PER_WINDOW;
-        self.next = height.saturating_add(every.max(1));
+        self.next = height.saturating_add(self.every());
         self.reads = self.reads.saturating_add(1);
         Ok(true)
+    }
+
+    /// Reads the disputes if it is time to; whether it did. They follow on the lists. None is answered before its
+    /// bytes are drawn, so none is missed between two reads.
+    pub(crate) async fn refresh_disputes(&mut self, height: BlockNumber) -> Result<bool, ChainError> {
+        if height < self.next_disputes {
+            return Ok(false);
+        }
+        let disputes = self.chain.disputes().await?;
+        self.disputes = disputes.into_iter().map(|dispute| (dispute.contract, dispute)).collect();
+        self.patience.look(&self.disputes, &self.contracts);
+        self.next_disputes = height.saturating_add(self.every().min(lunarx_proof::DISPUTE_BLOCKS));
+        Ok(true)
+    }
+
+    /// Blocks between two reads of the lists.
+    fn every(&self) -> BlockNumber {
+        (self.parameters.window / LOOKS_PER_WINDOW).max(1)
     }
 
     /// How often the lists were read.
@@ -98,6 +108,7 @@ impl View {
     /// Has the lists read again at the next occasion.
     pub(crate) fn expire(&mut self) {
         self.next = 0;
+        self.next_disputes = 0;
     }
 
     /// Reads the seeds of `from..=height`, as far as that was not done, and forgets the oldest.

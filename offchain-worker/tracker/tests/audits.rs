@@ -41,13 +41,14 @@ async fn a_silent_miner_is_disputed_and_loses_the_contract() {
     let _trackers = [world.start("Ada").await, world.start("Bob").await, world.start("Cid").await];
     *world.script.mode.lock().unwrap() = Mode::Silent;
     let (id, since) = world.open().await;
-    world.advance_to(since + WINDOW + WINDOW / 2);
+    world.advance_to(since + WINDOW + 3 * WINDOW / 4);
+    world.all_say(Verdict::Silent, id, 0).await;
+    assert!(world.chain.disputes().await.unwrap().is_empty(), "the seats still have time");
+    world.advance_to(since + 2 * WINDOW + WINDOW / 2);
     eventually("somebody disputes", async || !world.chain.disputes().await.unwrap().is_empty()).await;
     let dispute = world.chain.disputes().await.unwrap().remove(0);
     let due = world.challenges(id, since..since + WINDOW).await;
-    assert!(dispute.challenge.is_some_and(|block| due.contains(&block)));
-    world.advance_to(since + WINDOW + 3 * WINDOW / 4);
-    world.all_say(Verdict::Silent, id, 0).await;
+    assert!(dispute.seated && dispute.challenge.is_some_and(|block| due.contains(&block)));
     world.advance_to(dispute.deadline);
     world
         .advance_until("the contract is closed as faulty", async || {

@@ -304,7 +304,7 @@ mod tests {
 
     fn dispute(n: u8, deadline: BlockNumber, positions: Vec<u64>) -> DisputeInfo<AccountId> {
         let (contract, opener) = (id(n), AccountId([9; 32]));
-        DisputeInfo { contract, opener, challenge: None, opened: 10, deadline, positions }
+        DisputeInfo { contract, opener, seated: false, challenge: None, opened: 10, deadline, positions }
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod world;
 use lunarx_chain::{Call, Chain, MemoryChain};
 use lunarx_core::{AuditSeed, BlockNumber, ContractId, ContractInfo};
 use lunarx_network::{verify_signature, NetworkError, Refusal};
-use lunarx_proof::{challenged, proves_all, Answer, BatchEntry, Covered};
+use lunarx_proof::{challenged, proves_all, Answer, BatchEntry, Covered, DISPUTE_BLOCKS};
 use lunarx_store::{DiskStore, PieceStore};
 use lunarx_worker::Miner;
 use std::{fs, path::PathBuf};
@@ -195,8 +195,8 @@ async fn answers_disputes() {
     for challenge in [None, Some(block)] {
         kept.dispute(challenge).await;
         assert!(kept.is_disputed().await);
-        // The bytes asked for follow from the next block.
-        kept.chain().advance(1);
+        // The bytes asked for follow from the next eight blocks.
+        kept.chain().advance(DISPUTE_BLOCKS);
         eventually("the dispute is answered", async || !kept.is_disputed().await).await;
         let info = kept.info().await;
         assert_eq!(info.miner, kept.world.miner.account());
@@ -229,7 +229,7 @@ async fn answers_a_dispute_although_the_chain_was_away() {
     let kept = Kept::new().await;
     kept.world.chain.cut(true);
     kept.dispute(None).await;
-    kept.chain().advance(1);
+    kept.chain().advance(DISPUTE_BLOCKS);
     kept.world.chain.cut(false);
     eventually("the dispute is answered", async || !kept.is_disputed().await).await;
     assert_eq!(kept.world.chain.count("answer"), 1);
@@ -272,7 +272,7 @@ async fn damage_found_by_a_dispute_is_surrendered() {
     let kept = Kept::new().await;
     kept.damage();
     kept.dispute(None).await;
-    kept.chain().advance(1);
+    kept.chain().advance(DISPUTE_BLOCKS);
     kept.given_up().await;
 }
 
@@ -297,7 +297,7 @@ async fn a_store_that_is_away_is_waited_for_until_the_last_blocks() {
     store.remove(id).unwrap();
     drop(store);
     world.memory().submit(&world.client, Call::Dispute { contract: id, challenge: None }).await.unwrap();
-    world.memory().advance(1);
+    world.memory().advance(DISPUTE_BLOCKS);
     let deadline = world.memory().disputes().await.unwrap()[0].deadline;
 
     let miner = world.start().await;

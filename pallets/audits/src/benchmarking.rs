@@ -4,8 +4,8 @@
 //! ones cost beyond that is `verify`, and added to the calls.
 
 use crate::{
-    deadlines::slot_of, types::MAX_OPEN_WINDOWS, AllCredits, Call, Config, Credit, Credits, Deadlines, Dispute,
-    Disputes, NextSlot, Pallet, PotBalance, Reports, Seeds, Tallies,
+    deadlines::slot_of, types::MAX_OPEN_WINDOWS, AllCredits, Call, Config, Credit, Credits, Deadlines,
+    Dispute, Disputes, NextSlot, Pallet, PotBalance, Reports, Seeds, Tallies,
 };
 use alloc::{vec, vec::Vec};
 use frame_benchmarking::v2::*;
@@ -21,7 +21,7 @@ use lunarx_core::{
 };
 use lunarx_proof::{
     batch_root, challenged, longest_proof, seat_holders, shortest_proof, Answer, BatchEntry, LeafProof,
-    Proofs,
+    Proofs, DISPUTE_BLOCKS,
 };
 use sp_core::{crypto::KeyTypeId, ed25519};
 
@@ -155,8 +155,11 @@ impl<T: Config> Scene<T> {
         let mut dispute = Disputes::<T>::get(self.contract).expect("opened");
         dispute.accused = BoundedVec::truncate_from(self.seats.clone());
         Disputes::<T>::insert(self.contract, &dispute);
-        Seeds::<T>::insert(dispute.opened.saturating_add(1), AuditSeed([1; 32]));
-        set_block::<T>(dispute.opened.saturating_add(1));
+        let last = dispute.opened.saturating_add(DISPUTE_BLOCKS);
+        for block in dispute.opened.saturating_add(1)..=last {
+            Seeds::<T>::insert(block, AuditSeed([1; 32]));
+        }
+        set_block::<T>(last);
         dispute
     }
 }
@@ -236,10 +239,15 @@ mod benchmarks {
     #[benchmark]
     fn dispute() -> Result<(), BenchmarkError> {
         let scene = Scene::<T>::new();
-        let opener = scene.opener();
+        scene.disputed();
+        let seat = scene.seats[2].clone();
+        T::Currency::set_balance(&seat, 1_000 * LX);
         #[extrinsic_call]
-        _(RawOrigin::Signed(opener), scene.contract, Some(scene.block));
-        assert!(Disputes::<T>::contains_key(scene.contract));
+        _(RawOrigin::Signed(seat.clone()), scene.contract, Some(scene.block));
+        assert_eq!(
+            Disputes::<T>::get(scene.contract).map(|open| (open.opener, open.seated)),
+            Some((seat, true))
+        );
         Ok(())
     }
 

@@ -43,11 +43,16 @@ impl<T: Config> Pallet<T> {
         challenge: Option<BlockNumber>,
     ) -> DispatchResult {
         let watched = T::Contracts::watched(&contract).ok_or(Error::<T>::NotActive)?;
-        ensure!(!Disputes::<T>::contains_key(contract), Error::<T>::AlreadyDisputed);
         let rules = AuditRules::of_window(watched.window);
+        let seated = challenge.is_some_and(|block| Self::is_seated(&opener, &contract, &watched, block));
+        let former = Disputes::<T>::get(contract);
+        ensure!(former.as_ref().is_none_or(|former| seated && !former.seated), Error::<T>::AlreadyDisputed);
         if let Some(block) = challenge {
             Self::challenge_of(&contract, &watched, block)?;
             ensure!(Self::is_known_to_the_end(block, &rules), Error::<T>::ChallengeTooOld);
+        }
+        if let Some(former) = former {
+            Self::supersede(&contract, former);
         }
         let proofs = rules.samples.saturating_mul(if challenge.is_some() { 2 } else { 1 });
         let most = proofs.saturating_mul(MAX_LEAF_PROOF_BYTES.saturated_into());
@@ -58,10 +63,36 @@ impl<T: Config> Pallet<T> {
             challenge.map_or_else(BoundedVec::new, |block| Self::vouchers(&contract, &watched, block));
         let miner = watched.miner;
         Self::deposit_event(Event::Disputed { contract, miner, opener: opener.clone(), challenge, deadline });
-        let dispute = Dispute { opener, deposit, challenge, opened: now, deadline, accused };
+        let dispute = Dispute { opener, seated, deposit, challenge, opened: now, deadline, accused };
         Disputes::<T>::insert(contract, dispute);
         Deadlines::<T>::insert(slot_of(deadline), contract, ());
         Ok(())
+    }
+
+    /// Whether an account speaks for a seat of the contract, in the running round or in that of the window of
+    /// `block`. A miner does not speak against itself.
+    fn is_seated(
+        account: &T::AccountId,
+        contract: &ContractId,
+        watched: &Watched<T::AccountId>,
+        block: BlockNumber,
+    ) -> bool {
+        let own =
+            watched.window_of(block).map(|window| watched.end_of(window)).filter(|end| *end < Self::now());
+        let holds = |block: BlockNumber| {
+            let round = T::Trackers::round(T::Trackers::round_of(block)?)?;
+            Some(seat_holders(&round, contract)?.contains(&account))
+        };
+        *account != watched.miner
+            && own.into_iter().chain([Self::now()]).any(|block| holds(block).unwrap_or(false))
+    }
+
+    /// Gives a dispute's place to another: its opener gets the deposit back. Else an accomplice of the miner could
+    /// hold the place with questions that it can answer, until the challenges that it missed are forgotten.
+    fn supersede(contract: &ContractId, former: Dispute<T::AccountId>) {
+        Deadlines::<T>::remove(slot_of(former.deadline), contract);
+        Self::give_back(&former.opener, former.deposit);
+        Self::deposit_event(Event::Superseded { contract: *contract, opener: former.opener });
     }
 
     /// Whether a block's seed outlasts a dispute opened now: without it nobody could answer.
@@ -94,7 +125,7 @@ impl<T: Config> Pallet<T> {
         challenged(&seed, contract, watched.bytes, &rules).ok_or(Error::<T>::NotChallenged)
     }
 
-    /// Every byte that a dispute asks for; `None` until the next block's seed is known.
+    /// Every byte that a dispute asks for; `None` until they are drawn.
     pub(crate) fn positions_of(
         contract: &ContractId,
         watched: &Watched<T::AccountId>,
@@ -192,7 +223,8 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Whether a signed answer proves the bytes of the challenge of `block`. Fails where the miner did not
-    /// sign it.
+    /// sign it, or where it has another number of proofs: that is no answer, and the rules may have asked for
+    /// so many when it was signed.
     fn is_right(
         contract: &ContractId,
         watched: &Watched<T::AccountId>,
@@ -200,6 +232,7 @@ impl<T: Config> Pallet<T> {
         answer: &Answer,
     ) -> Result<bool, Error<T>> {
         let positions = Self::challenge_of(contract, watched, block)?;
+        ensure!(positions.len() == answer.proofs.len(), Error::<T>::WrongProofs);
         let seed = Seeds::<T>::get(block).ok_or(Error::<T>::UnknownSeed)?;
         let terms = T::Providers::terms(&watched.miner).ok_or(Error::<T>::BadSignature)?;
         let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero()).0;

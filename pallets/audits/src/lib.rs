@@ -280,6 +280,14 @@ pub mod pallet {
             /// The contract.
             contract: ContractId,
         },
+        /// A dispute gave way to the one of a seat's holder; its deposit is back.
+        #[codec(index = 8)]
+        Superseded {
+            /// The contract.
+            contract: ContractId,
+            /// Who had asked.
+            opener: T::AccountId,
+        },
     }
 
     /// Why a call failed.
@@ -292,7 +300,8 @@ pub mod pallet {
         /// No such contract is active.
         #[codec(index = 1)]
         NotActive,
-        /// The contract is disputed already.
+        /// The contract is disputed already, and the caller names no challenge as the holder of a seat, or the
+        /// one who asked did.
         #[codec(index = 2)]
         AlreadyDisputed,
         /// The contract is not disputed.
@@ -316,7 +325,7 @@ pub mod pallet {
         /// The deadline has passed.
         #[codec(index = 9)]
         TooLate,
-        /// The bytes that the dispute asks for are drawn in the next block.
+        /// The bytes that the dispute asks for are drawn eight blocks after it.
         #[codec(index = 10)]
         NotDrawnYet,
         /// A proof is missing, too much, or wrong.
@@ -378,7 +387,8 @@ pub mod pallet {
         }
 
         /// Asks a contract's miner on chain, with a deposit that pays the answer. `challenge` names the block
-        /// of a challenge that was not answered: its bytes are asked for beside those of the next block.
+        /// of a challenge that was not answered: its bytes are asked for beside those that the next eight blocks
+        /// draw. The holder of a seat who names one takes the place of a dispute of anybody else.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::dispute())]
         pub fn dispute(

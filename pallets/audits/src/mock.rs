@@ -317,7 +317,7 @@ impl Stored {
         self.signed(block, proofs)
     }
 
-    fn signed(&self, block: BlockNumber, proofs: Proofs) -> Answer {
+    pub fn signed(&self, block: BlockNumber, proofs: Proofs) -> Answer {
         let seed = seed(block).expect("drawn");
         let payload = Answer::payload(&genesis_hash(), &self.id, block, &seed, &proofs);
         Answer { signature: NodeSignature(node(self.miner).sign(&payload).0), proofs }

@@ -36,6 +36,7 @@ impl<T: Config> Pallet<T> {
             contract,
             positions: Self::positions_of(&contract, &watched, &dispute).unwrap_or_default(),
             opener: dispute.opener,
+            seated: dispute.seated,
             challenge: dispute.challenge,
             opened: dispute.opened,
             deadline: dispute.deadline,

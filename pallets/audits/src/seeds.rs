@@ -4,15 +4,15 @@
 //! which the chain gives none has no seed, and challenges nobody.
 
 use crate::{Config, Pallet, Seeds, WeightInfo};
+use alloc::vec::Vec;
 use codec::Encode;
 use frame_support::{traits::Randomness, weights::Weight};
 use lunarx_core::{blake2b_256, AuditRules, AuditSeed, BlockNumber};
+use lunarx_proof::{dispute_seed, DISPUTE_BLOCKS};
 use sp_runtime::traits::Get;
 
 /// Sets seeds of challenges apart from whatever else is made of the same randomness.
 const DOMAIN: &[u8] = b"lunarx/challenge/v1";
-/// Blocks after a dispute's among which the first with a seed draws its bytes.
-const DRAW_WITHIN: BlockNumber = 16;
 
 impl<T: Config> Pallet<T> {
     /// Draws the block's seed and forgets the oldest.
@@ -21,14 +21,20 @@ impl<T: Config> Pallet<T> {
             Seeds::<T>::insert(now, AuditSeed(blake2b_256(&(DOMAIN, now, randomness).encode())));
         }
         let history = AuditRules::of_window(T::Window::get()).seed_history;
-        if let Some(forgotten) = now.checked_sub(history.max(DRAW_WITHIN)) {
+        if let Some(forgotten) = now.checked_sub(history.max(2 * DISPUTE_BLOCKS)) {
             Seeds::<T>::remove(forgotten);
         }
         T::WeightInfo::draw()
     }
 
-    /// The seed that draws the bytes of a dispute opened in block `opened`, once it is known.
+    /// The seed that draws the bytes of a dispute opened in block `opened`, once the blocks that it follows from
+    /// have been.
     pub(crate) fn seed_after(opened: BlockNumber) -> Option<AuditSeed> {
-        (1..=DRAW_WITHIN).find_map(|later| Seeds::<T>::get(opened.saturating_add(later)))
+        let last = opened.saturating_add(DISPUTE_BLOCKS);
+        if Self::now() < last {
+            return None;
+        }
+        let blocks = opened.saturating_add(1)..=last;
+        dispute_seed(opened, &blocks.filter_map(Seeds::<T>::get).collect::<Vec<_>>())
     }
 }

@@ -35,6 +35,9 @@ pub struct Credit {
 pub struct Dispute<AccountId> {
     /// Who asked.
     pub opener: AccountId,
+    /// Whether it named a challenge and held a seat of the contract when it asked. Such a question takes the place
+    /// of one that is not seated, and nobody takes its place.
+    pub seated: bool,
     /// Held from it.
     pub deposit: Balance,
     /// The block of the challenge that it says was not answered.

@@ -14,7 +14,7 @@ pub trait WeightInfo {
     fn further_round(n: u32) -> Weight;
     /// Taking over another's seat.
     fn substitute() -> Weight;
-    /// With a named challenge, and three seats to accuse.
+    /// With a named challenge, three seats to accuse, and in the place of another dispute.
     fn dispute() -> Weight;
     /// Verifying `n` proofs of the greatest length.
     fn verify_proofs(n: u32) -> Weight;

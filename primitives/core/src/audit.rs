@@ -216,13 +216,15 @@ pub struct DisputeInfo<AccountId> {
     pub contract: ContractId,
     /// Who asked.
     pub opener: AccountId,
+    /// Whether it named a challenge as the holder of a seat: else a seat's question takes its place.
+    pub seated: bool,
     /// The block of the challenge that it says was not answered: its bytes are asked for again.
     pub challenge: Option<BlockNumber>,
-    /// The block of the question: the bytes that the next block's seed draws are asked for.
+    /// The block of the question: the seeds of the eight blocks after it draw the bytes asked for.
     pub opened: BlockNumber,
     /// The last block in which the miner can answer.
     pub deadline: BlockNumber,
-    /// Every byte that the answer must prove, in this order. Empty until the next block's seed is known.
+    /// Every byte that the answer must prove, in this order. Empty until they are drawn.
     pub positions: Vec<u64>,
 }
 

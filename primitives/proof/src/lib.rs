@@ -27,7 +27,9 @@ pub mod range;
 mod sortition;
 mod tree;
 
-pub use answer::{challenged, proves_all, questioned, Answer, Proofs, MAX_PROOFS};
+pub use answer::{
+    challenged, dispute_seed, proves_all, questioned, Answer, Proofs, DISPUTE_BLOCKS, MAX_PROOFS,
+};
 pub use batch::{batch_path, batch_root, BatchEntry, Subtree};
 pub use challenge::{Draw, Rate};
 pub use chunk::{chunk_len, chunks_of, verify_chunk, CHUNK_BYTES};

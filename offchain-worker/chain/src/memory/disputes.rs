@@ -9,7 +9,9 @@ use lunarx_core::{
     collateral_for, AccountId, AuditRules, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
     DisputeInfo, Verdict, Watched, SEATS,
 };
-use lunarx_proof::{challenged, proves_all, questioned, Answer, Covered, Proofs};
+use lunarx_proof::{
+    challenged, dispute_seed, proves_all, questioned, Answer, Covered, Proofs, DISPUTE_BLOCKS,
+};
 use std::collections::BTreeSet;
 
 /// One part in so many of what is slashed is the finder's.
@@ -22,6 +24,8 @@ const MAX_LOST: u32 = 3;
 #[derive(Clone)]
 pub(super) struct Dispute {
     opener: AccountId,
+    /// It names a challenge, and its opener held a seat.
+    seated: bool,
     pub challenge: Option<BlockNumber>,
     pub opened: BlockNumber,
     pub deadline: BlockNumber,
@@ -45,15 +49,21 @@ impl World {
         challenge: Option<BlockNumber>,
     ) -> Result<(), ChainError> {
         let (contract, watched) = self.active(id)?;
-        require(self.open_dispute(id).is_err(), "AlreadyDisputed", "a dispute of the contract is open")?;
+        let seated = challenge.is_some_and(|block| self.is_seated(&opener, id, &watched, block));
+        let former = self.open_dispute(id).ok().cloned();
+        let free = former.as_ref().is_none_or(|former| seated && !former.seated);
+        require(free, "AlreadyDisputed", "a dispute of the contract is open")?;
         let named =
             challenge.map(|block| self.challenge(rules, contract, block).map(|_| block)).transpose()?;
         let accused = named.map_or_else(BTreeSet::new, |block| self.vouchers(id, &watched, block));
+        if let Some(former) = former {
+            self.pay_held(former.opener, former.opener, MemoryChain::DEPOSIT);
+        }
         self.hold(opener, MemoryChain::DEPOSIT)
             .ok_or_else(|| audits("CannotHoldDeposit", "the account is too poor for the deposit"))?;
         let (opened, deadline) = (self.height, self.height.saturating_add(rules.return_within));
         self.audits.entry(*id).or_default().dispute =
-            Some(Dispute { opener, challenge, opened, deadline, accused });
+            Some(Dispute { opener, seated, challenge, opened, deadline, accused });
         Ok(())
     }
 
@@ -158,6 +168,7 @@ impl World {
         Some(DisputeInfo {
             contract: *id,
             opener: dispute.opener,
+            seated: dispute.seated,
             challenge: dispute.challenge,
             opened: dispute.opened,
             deadline: dispute.deadline,
@@ -165,17 +176,35 @@ impl World {
         })
     }
 
-    /// Every byte that an answer must prove; none until the block after the question is there.
+    /// Whether an account, other than the miner, holds a seat now or in the round of the window of `block`.
+    fn is_seated(
+        &self,
+        account: &AccountId,
+        id: &ContractId,
+        watched: &Watched<AccountId>,
+        block: BlockNumber,
+    ) -> bool {
+        let own = watched.window_of(block).map(|window| watched.end_of(window));
+        let rounds = own.into_iter().chain([self.height]);
+        let holds = |block| self.holders(id, block).is_some_and(|holders| holders.contains(account));
+        *account != watched.miner && rounds.into_iter().any(holds)
+    }
+
+    /// Every byte that an answer must prove; none until they are drawn.
     fn positions(
         &self,
         rules: &AuditRules,
         contract: &ContractInfo<AccountId>,
         dispute: &Dispute,
     ) -> Vec<u64> {
-        let Some(next) = self.seed(rules, dispute.opened.saturating_add(1)) else { return Vec::new() };
+        let last = dispute.opened.saturating_add(DISPUTE_BLOCKS);
+        let blocks = dispute.opened.saturating_add(1)..=last;
+        let seeds: Vec<_> = blocks.filter_map(|block| self.seed(rules, block)).collect();
+        let drawn = dispute_seed(dispute.opened, &seeds).filter(|_| self.height >= last);
+        let Some(seed) = drawn else { return Vec::new() };
         let named = dispute.challenge.and_then(|block| self.challenge(rules, contract, block).ok());
         let mut positions = named.unwrap_or_default();
-        positions.extend(questioned(&next, &contract.id, contract.bytes, rules));
+        positions.extend(questioned(&seed, &contract.id, contract.bytes, rules));
         positions
     }
 
@@ -205,6 +234,8 @@ impl World {
         let positions = self.challenge(rules, contract, block)?;
         let unknown = || audits("UnknownSeed", "the block's seed is not known, or not any more");
         let seed = self.seed(rules, block).ok_or_else(unknown)?;
+        let whole = positions.len() == answer.proofs.len();
+        require(whole, "WrongProofs", "the answer has another number of proofs than the challenge asks for")?;
         let payload = Answer::payload(&GENESIS, &contract.id, block, &seed, &answer.proofs);
         let miner = self.providers.get(&contract.miner);
         let signed = miner.is_some_and(|miner| verifies(&miner.node_key, &payload, &answer.signature));

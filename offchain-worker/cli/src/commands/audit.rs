@@ -13,7 +13,7 @@ use serde_json::{json, Value};
 
 /// What a deposit is held for.
 const DEPOSIT: &str = "\
-A dispute asks a miner on chain to prove bytes that the next block draws. It holds a deposit of your account,
+A dispute asks a miner on chain to prove bytes that the next blocks draw. It holds a deposit of your account,
 which is what an answer costs. Answered in time, the deposit pays for the answer and the rest comes back, and
 the bytes are given up. Not answered in time, the deposit comes back, the contract is closed, what is not
 settled of it is refunded, and you get a tenth of the collateral that the miner loses.";

@@ -392,6 +392,7 @@ mod tests {
         let question = DisputeInfo {
             contract: disputed.contract,
             opener: AccountId([4; 32]),
+            seated: false,
             challenge: None,
             opened: 1_000,
             deadline: 4_242,

@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 
 /// Blocks that a miner needs for an answer on chain: a minute.
 const ANSWER_BLOCKS: u32 = 20;
-/// A client asks on chain once its contract was not proven for three days on end.
+/// A client asks on chain once its contract was not proven for three days on end; then after six, and so on.
 const CLIENT_PATIENCE: u32 = 72;
 /// The trackers' share of fees, in hundredths.
 const TRACKERS_SHARE: Balance = 5;
@@ -53,8 +53,12 @@ pub struct Contract {
     failed: Option<BlockNumber>,
     dispute: Option<Dispute>,
     unproven: u32,
-    /// When a dispute was last answered.
-    answered: Option<BlockNumber>,
+    /// Windows on end after which the client asks.
+    patience: u32,
+    /// Questions of seats that were answered.
+    answered: u32,
+    /// No seat asks before.
+    ask_from: BlockNumber,
     round: Round,
     seats: Option<Seats>,
     seats_before: Option<Seats>,
@@ -95,7 +99,9 @@ impl Contract {
             failed: None,
             dispute: None,
             unproven: 0,
-            answered: None,
+            patience: CLIENT_PATIENCE,
+            answered: 0,
+            ask_from: now,
             round: Round::MAX,
             seats: None,
             seats_before: None,
@@ -211,13 +217,22 @@ impl Contract {
         if standing == Standing::Answered {
             world.books.pay(Account::Deposits, Account::Authors, world.setup.answer_fee());
             world.tally.answered(host.kind, self.asker(&dispute, world));
-            self.answered = Some(now);
+            self.rest(&dispute, world);
             let open = self.windows.iter_mut().filter(|window| !window.is_final(now, &world.setup.rules));
             open.for_each(|window| window.votes.answer());
         } else {
             self.dispute = Some(dispute);
         }
         standing
+    }
+
+    /// After each answer to a question of a seat that was due, trackers wait twice as long as before.
+    fn rest(&mut self, dispute: &Dispute, world: &World) {
+        if dispute.seated && dispute.opened >= self.ask_from {
+            let times = 2u32.saturating_pow(self.answered);
+            self.answered += 1;
+            self.ask_from = dispute.opened.saturating_add(world.setup.ask_again.saturating_mul(times));
+        }
     }
 
     fn asker(&self, dispute: &Dispute, world: &World) -> Asker {
@@ -251,21 +266,24 @@ impl Contract {
         open.filter_map(|window| hearing.accuser(window, &world.trackers)).last()
     }
 
-    /// An honest tracker asks; not again soon after an answer.
+    /// An honest tracker asks; not again for long after answers.
     fn accuse(&mut self, tracker: u32, challenge: BlockNumber, now: BlockNumber, world: &mut World) {
-        if self.answered.is_none_or(|answered| now - answered >= world.setup.ask_again) {
+        if now >= self.ask_from {
             self.ask(Account::Tracker(tracker), Some(challenge), now, world);
         }
     }
 
-    /// Puts a question on chain, if there is none.
+    /// Puts a question on chain, if there is none, or a seat's in the place of another's.
     fn ask(&mut self, opener: Account, challenge: Option<BlockNumber>, now: BlockNumber, world: &mut World) {
-        if self.dispute.is_some() {
-            return;
+        let question = Dispute::new(opener, challenge, now, &world.setup.rules);
+        match &self.dispute {
+            Some(open) if open.seated || !question.seated => return,
+            Some(open) => world.books.pay(Account::Deposits, open.opener, world.setup.answer_fee()),
+            None => {}
         }
         world.books.pay(opener, Account::Deposits, world.setup.answer_fee());
         world.tally.disputes += 1;
-        self.dispute = Some(Dispute::new(opener, challenge, now, &world.setup.rules));
+        self.dispute = Some(question);
     }
 
     /// Liars with a seat question every honest miner that is down, whatever it costs them.
@@ -301,8 +319,9 @@ impl Contract {
             }
             self.settled += 1;
             world.tally.decided(host.kind, window.up, proven);
-            if self.unproven >= CLIENT_PATIENCE {
+            if self.unproven >= self.patience {
                 self.unproven = 0;
+                self.patience = self.patience.saturating_mul(2);
                 self.ask(self.watched.client, None, now, world);
             }
         }

@@ -12,6 +12,8 @@ pub struct Dispute {
     pub challenge: Option<BlockNumber>,
     /// When.
     pub opened: BlockNumber,
+    /// It names a challenge, as the question of a seat: no other takes its place.
+    pub seated: bool,
     /// The last block for an answer.
     pub deadline: BlockNumber,
     /// Whether the miner was there for long enough to answer.
@@ -38,7 +40,8 @@ impl Dispute {
         rules: &AuditRules,
     ) -> Self {
         let deadline = now.saturating_add(rules.return_within);
-        Self { opener, challenge, opened: now, deadline, seen: false }
+        // In this model only seats name challenges.
+        Self { opener, challenge, opened: now, seated: challenge.is_some(), deadline, seen: false }
     }
 
     /// Looks again, with whether the miner was there since the last time, and has what is asked for.

@@ -87,11 +87,13 @@ impl Hearing {
         }
     }
 
-    /// An honest tracker that puts a window's unanswered challenge on chain: it met silence, and neither a
-    /// majority nor an answer on chain proves the window.
+    /// An honest tracker that puts a window's unanswered challenge on chain: it met silence, and once all seats
+    /// had their time no majority calls the window valid.
     pub fn accuser(&self, window: &Window, trackers: &Trackers) -> Option<(u32, BlockNumber)> {
         let challenge = window.unanswered.filter(|_| self.reachable)?;
-        if window.is_final(self.now, &self.rules) || window.votes.is_proven() {
+        let early = self.now - window.end <= self.rules.report_within;
+        let valid = window.votes.majority() == Some(Verdict::Valid);
+        if early || valid || window.is_final(self.now, &self.rules) {
             return None;
         }
         let asks = |seat: u32, holder: u32| {

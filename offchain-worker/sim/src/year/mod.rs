@@ -59,7 +59,8 @@ pub struct Setup {
     pub byte_fee: Balance,
     /// LX-units for its weight.
     pub weight_fee: Balance,
-    /// Blocks after an answer on chain for which trackers put no other question.
+    /// Blocks after the first question of a seat that was answered for which trackers put no other; twice as many
+    /// after the second, and so on.
     pub ask_again: BlockNumber,
     /// Times and rates.
     pub rules: AuditRules,

@@ -24,7 +24,7 @@ impl World {
     }
 
     fn at(&self, height: BlockNumber) -> Context<'_> {
-        Context { account: &ME, rounds: &self.rounds, height, day: 2_000 }
+        Context { account: &ME, rounds: &self.rounds, height }
     }
 
     /// A case that was looked at and scanned at `height`.
@@ -60,11 +60,12 @@ fn audit(first: u32, votes: Vec<WindowVotes>) -> AuditInfo<AccountId> {
     AuditInfo { first, proven: 0, votes, dispute: None }
 }
 
-fn disputed(opened: BlockNumber) -> AuditInfo<AccountId> {
+fn disputed(opened: BlockNumber, seated: bool) -> AuditInfo<AccountId> {
     let (contract, opener) = (ID, ME);
     let dispute = DisputeInfo {
         contract,
         opener,
+        seated,
         challenge: Some(1_010),
         opened,
         deadline: 9_999,
@@ -190,9 +191,12 @@ fn heartbeats_missed_are_offline_even_if_all_is_answered() {
     assert_eq!(world.said(&case, 1_180), [(0, vec![Verdict::Offline], Ripeness::Due)]);
 }
 
-/// A case whose miner was asked `times` in vain and in reach about block 1,010.
+/// The own seat's turn to ask about window 0, which is over at 1,100 and left to its seats until 1,200.
+const TURN: BlockNumber = 1_225;
+
+/// A case that was looked at in its turn, and whose miner was asked `times` in vain and in reach about block 1,010.
 fn silent(world: &World, times: u32, votes: WindowVotes) -> Case {
-    let mut case = world.case(1_150, 0, vec![votes]);
+    let mut case = world.case(TURN, 0, vec![votes]);
     (0..times).for_each(|_| assert!(case.on_nothing(1_010, true)));
     case
 }
@@ -203,16 +207,42 @@ fn disputes_lasting_silence_and_nothing_else() {
     let none = WindowVotes::default();
     let mut case = silent(&world, 0, none);
     (0..9).for_each(|_| assert!(case.on_nothing(1_010, false)));
-    assert_eq!(case.silence(world.at(1_190)), None, "away is not silent");
-    assert_eq!(silent(&world, 2, none).silence(world.at(1_190)), None, "twice is no silence");
+    assert_eq!(case.silence(world.at(TURN)), None, "away is not silent");
+    assert_eq!(silent(&world, 2, none).silence(world.at(TURN)), None, "twice is no silence");
     let mut case = silent(&world, 3, none);
     assert!(case.wants_look(0), "what do the others say?");
-    assert_eq!(case.silence(world.at(1_149)), None, "the others still have time");
-    assert_eq!(case.silence(world.at(1_150)), Some(1_010));
+    assert_eq!(case.silence(world.at(TURN)), Some(1_010));
     assert_eq!(case.silence(world.at(1_399)), Some(1_010));
     assert_eq!(case.silence(world.at(1_400)), None, "the window is final");
     case.on_right(1_010);
-    assert_eq!(case.silence(world.at(1_150)), None, "it answered after all");
+    assert_eq!(case.silence(world.at(TURN)), None, "it answered after all");
+}
+
+#[test]
+fn decides_by_what_the_chain_says_once_all_had_their_time() {
+    let world = World::new(&[1_010]);
+    let mut case = world.case(1_100, 0, vec![WindowVotes::default()]);
+    (0..3).for_each(|_| assert!(case.on_nothing(1_010, true)));
+    let mut looks = Vec::new();
+    for height in 1_100..=1_300 {
+        if case.wants_look(height) {
+            looks.push(height);
+            case.on_audit(audit(0, vec![WindowVotes::default()]), world.at(height));
+        }
+        // One look too early is not enough, however late it is now.
+        let turn = height >= TURN;
+        assert_eq!(case.silence(world.at(height)).is_some(), turn, "{height}: {looks:?}");
+        assert!(turn || case.silence(world.at(1_399)).is_none(), "{height}");
+    }
+    // Where the window is handed over, and in the turn of each seat.
+    assert!([1_200, TURN, 1_233, 1_241].iter().all(|turn| looks.contains(turn)), "{looks:?}");
+    // The others call it valid at the last moment.
+    let mut case = world.case(TURN - 1, 0, vec![WindowVotes::default()]);
+    (0..3).for_each(|_| assert!(case.on_nothing(1_010, true)));
+    let mut two = WindowVotes::default();
+    (1..3).for_each(|seat| assert!(two.cast(seat, Verdict::Valid)));
+    case.on_audit(audit(0, vec![two]), world.at(TURN));
+    assert_eq!(case.silence(world.at(TURN)), None);
 }
 
 #[test]
@@ -220,30 +250,41 @@ fn disputes_no_window_that_others_saw_answered() {
     let world = World::new(&[1_010]);
     let mut two = WindowVotes::default();
     (1..3).for_each(|seat| assert!(two.cast(seat, Verdict::Valid)));
-    assert_eq!(silent(&world, 9, two).silence(world.at(1_190)), None);
+    assert_eq!(silent(&world, 9, two).silence(world.at(TURN)), None);
     let mut answered = WindowVotes::default();
     answered.answer();
-    assert_eq!(silent(&world, 9, answered).silence(world.at(1_190)), None);
+    assert_eq!(
+        silent(&world, 9, answered).silence(world.at(TURN)),
+        Some(1_010),
+        "an accomplice asks what the miner has, and not what it missed"
+    );
     let mut one = WindowVotes::default();
     assert!(one.cast(1, Verdict::Valid));
-    assert_eq!(silent(&world, 9, one).silence(world.at(1_190)), Some(1_010));
+    assert_eq!(silent(&world, 9, one).silence(world.at(TURN)), Some(1_010));
 }
 
 #[test]
-fn disputes_once_a_day_at_most() {
-    let world = World::new(&[1_010, 1_210, 3_150]);
+fn an_answer_on_chain_settles_what_came_before_it() {
+    let world = World::new(&[1_010, 1_120]);
     let mut case = silent(&world, 3, WindowVotes::default());
-    case.on_audit(disputed(1_151), world.at(1_152));
-    assert_eq!(case.silence(world.at(1_190)), None, "it is disputed");
-    case.on_audit(audit(0, vec![WindowVotes::default()]), world.at(1_160));
-    assert_eq!(case.silence(world.at(1_190)), None, "the miner answered on chain");
-    assert!(world.said(&case, 1_190).is_empty(), "the tracker did not see that answer");
-    case.scan(3_250, &world.seeds, |_| false);
-    for block in [1_210, 3_150] {
-        (0..3).for_each(|_| assert!(case.on_nothing(block, true)));
-    }
-    assert_eq!(case.silence(world.at(1_390)), None, "not so soon again");
-    assert_eq!(case.silence(world.at(3_250)), Some(3_150), "a day later");
+    case.on_audit(disputed(1_226, true), world.at(1_227));
+    case.on_audit(audit(0, vec![WindowVotes::default(); 2]), world.at(1_240));
+    assert_eq!(case.silence(world.at(1_240)), None, "the miner answered on chain");
+    assert!(world.said(&case, 1_290).is_empty(), "the tracker did not see that answer");
+}
+
+#[test]
+fn answers_to_others_settle_nothing() {
+    let world = World::new(&[1_010]);
+    let mut case = silent(&world, 3, WindowVotes::default());
+    case.on_audit(disputed(1_020, false), world.at(TURN));
+    case.on_audit(audit(0, vec![WindowVotes::default()]), world.at(TURN));
+    assert_eq!(case.silence(world.at(TURN)), Some(1_010), "what it missed is not proven");
+    case.on_audit(disputed(1_226, false), world.at(1_227));
+    case.on_audit(disputed(1_230, true), world.at(1_231));
+    assert!(case.is_open(1_010), "a seat's question took the other's place");
+    case.on_audit(audit(0, vec![WindowVotes::default()]), world.at(1_240));
+    assert!(!case.is_open(1_010));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use frame_support::{
     traits::fungible::{Inspect, InspectHold},
 };
 use lunarx_core::Verdict::{Offline, Silent, Valid};
+use lunarx_proof::{dispute_seed, questioned, DISPUTE_BLOCKS};
 
 /// A contract whose first challenge has come, with the block of it.
 fn challenged() -> (Stored, lunarx_core::BlockNumber) {
@@ -28,7 +29,7 @@ fn an_answer_proves_what_is_open_and_is_paid_by_the_opener() {
         let (opener, miner) = (free(STRANGER), free(MINER));
         assert_ok!(dispute(STRANGER, &stored, Some(block)));
         assert_eq!(answer(&stored, Default::default()), failure(Error::NotDrawnYet));
-        pass(1);
+        pass(DISPUTE_BLOCKS);
         let asked = stored.asked();
         assert_eq!(asked.len(), 48);
         assert_eq!(asked[..24], stored.challenge(block).unwrap()[..]);
@@ -53,7 +54,7 @@ fn an_answer_does_not_prove_windows_in_which_the_miner_was_offline() {
         stored.votes(1, [Offline, Offline, Valid]);
         stored.votes(2, [Silent, Silent, Valid]);
         assert_ok!(dispute(MINER, &stored, Some(block)));
-        pass(1);
+        pass(DISPUTE_BLOCKS);
         let before = free(MINER);
         assert_ok!(answer(&stored, stored.prove(&stored.asked())));
         assert_eq!(deposit(MINER), 0, "it asked itself: its deposit is back");
@@ -126,7 +127,7 @@ fn anybody_resolves_what_is_over() {
     run(|| {
         let (stored, _) = challenged();
         assert_ok!(dispute(CLIENT, &stored, None));
-        pass(1);
+        pass(DISPUTE_BLOCKS);
         let resolve = || call(STRANGER, crate::Call::resolve { contract: stored.id });
         let until = stored.dispute().unwrap().deadline;
         System::set_block_number(until.into());
@@ -152,11 +153,83 @@ fn a_dispute_names_a_challenge_that_was() {
         }
         assert_ok!(dispute(STRANGER, &stored, Some(block)));
         assert_eq!(dispute(CLIENT, &stored, None), failure(Error::AlreadyDisputed));
-        pass(1);
+        pass(DISPUTE_BLOCKS);
         assert_ok!(answer(&stored, stored.prove(&stored.asked())));
         assert_ok!(dispute(CLIENT, &stored, None),);
-        pass(1);
+        pass(DISPUTE_BLOCKS);
         assert_eq!(stored.asked().len(), 24);
+    });
+}
+
+#[test]
+fn a_seat_that_names_a_challenge_takes_the_place_of_anybody_else() {
+    run(|| {
+        let (stored, block) = challenged();
+        let [seat, other, _] = stored.seats(now());
+        let (before, accomplice) = (free(STRANGER), free(MINER));
+        assert_ok!(dispute(STRANGER, &stored, Some(block)));
+        assert_eq!(dispute(CLIENT, &stored, Some(block)), failure(Error::AlreadyDisputed), "holds no seat");
+        assert_eq!(dispute(seat, &stored, None), failure(Error::AlreadyDisputed), "names no challenge");
+        pass(5);
+        assert_ok!(dispute(seat, &stored, Some(block)));
+        assert_eq!((free(STRANGER), deposit(STRANGER)), (before, 0), "the deposit is back");
+        let open = stored.dispute().unwrap();
+        assert_eq!((open.opener, open.seated, open.opened), (seat, true, now()));
+        let open = stored.dispute();
+        for who in [other, STRANGER, MINER] {
+            assert_eq!(dispute(who, &stored, Some(block)), failure(Error::AlreadyDisputed));
+        }
+        assert_eq!((stored.dispute(), free(MINER)), (open, accomplice));
+        pass_to(stored.dispute().unwrap().deadline);
+        assert!(stored.is_live(), "the miner has its time from the new question on");
+        pass(crate::SLOT_BLOCKS);
+        assert_eq!(convictions(), [(stored.id, Cause::Unanswered)]);
+    });
+}
+
+#[test]
+fn a_miner_that_tracks_is_no_seat_against_itself() {
+    run(|| {
+        let (stored, block) = challenged();
+        assert_ok!(dispute(stored.miner, &stored, Some(block)));
+        assert!(!stored.dispute().unwrap().seated);
+        let seat = stored.seats(now())[1];
+        assert_ok!(dispute(seat, &stored, Some(block)));
+        assert_eq!(deposit(stored.miner), 0);
+    });
+}
+
+#[test]
+fn an_answer_of_another_length_convicts_nobody() {
+    run(|| {
+        let (stored, block) = challenged();
+        let asked = stored.challenge(block).unwrap();
+        for count in [0, 1, asked.len() - 1] {
+            let answer = stored.signed(block, stored.prove(&asked[..count]));
+            let convict = crate::Call::convict { contract: stored.id, block, answer };
+            assert_eq!(call(STRANGER, convict), failure(Error::WrongProofs));
+        }
+    });
+}
+
+#[test]
+fn nobody_knows_what_is_asked_before_eight_blocks_are_made() {
+    run(|| {
+        let (stored, block) = challenged();
+        assert_ok!(dispute(STRANGER, &stored, Some(block)));
+        pass(DISPUTE_BLOCKS - 1);
+        assert_eq!(answer(&stored, Default::default()), failure(Error::NotDrawnYet));
+        pass(1);
+        assert_eq!(stored.asked().len(), 48);
+        // Blocks without a seed are left out.
+        assert_ok!(answer(&stored, stored.prove(&stored.asked())));
+        assert_ok!(dispute(STRANGER, &stored, None));
+        Draws::set(false);
+        pass(DISPUTE_BLOCKS - 1);
+        Draws::set(true);
+        pass(1);
+        let only = dispute_seed(now() - DISPUTE_BLOCKS, &[seed(now()).unwrap()]).unwrap();
+        assert_eq!(stored.asked(), questioned(&only, &stored.id, 100_000, &rules()));
     });
 }
 
@@ -165,7 +238,7 @@ fn only_the_miner_answers_and_only_rightly() {
     run(|| {
         let (stored, block) = challenged();
         assert_ok!(dispute(STRANGER, &stored, Some(block)));
-        pass(1);
+        pass(DISPUTE_BLOCKS);
         let right = stored.prove(&stored.asked());
         let as_other = crate::Call::answer { contract: stored.id, proofs: right.clone() };
         assert_eq!(call(OTHER_MINER, as_other), failure(Error::NotMiner));
@@ -190,12 +263,12 @@ fn the_proofs_of_another_dispute_are_replayed_in_vain() {
     run(|| {
         let (stored, block) = challenged();
         assert_ok!(dispute(STRANGER, &stored, Some(block)));
-        pass(1);
+        pass(DISPUTE_BLOCKS);
         let first = stored.prove(&stored.asked());
         assert_ok!(answer(&stored, first.clone()));
         assert_ok!(dispute(STRANGER, &stored, Some(block)));
-        pass(1);
-        assert_eq!(answer(&stored, first), failure(Error::WrongProofs), "the next block draws other bytes");
+        pass(DISPUTE_BLOCKS);
+        assert_eq!(answer(&stored, first), failure(Error::WrongProofs), "other blocks draw other bytes");
     });
 }
 
@@ -351,7 +424,7 @@ fn a_contract_that_ends_in_the_block_of_the_challenge_can_be_answered() {
         assert_ok!(dispute(CLIENT, &stored, Some(now())));
         let ids = vec![stored.id].try_into().unwrap();
         assert_ok!(call(CLIENT, pallet_lunarx_contracts::Call::end { ids }));
-        pass(1);
+        pass(DISPUTE_BLOCKS);
         assert_eq!(stored.asked().len(), 48);
         assert_ok!(answer(&stored, stored.prove(&stored.asked())));
     });

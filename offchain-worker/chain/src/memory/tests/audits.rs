@@ -8,7 +8,9 @@ use lunarx_core::{
     ContractInfo, ContractState, DisputeInfo, NodeKey, NodeSignature, Offer, PieceId, Promise, Report,
     RoundDetails, Score, TrackerDetails, TrackerInfo, TrackerState, Verdict, Watched, LX,
 };
-use lunarx_proof::{batch_root, challenged, questioned, seat_holders, Answer, BatchEntry, LeafProof, Proofs};
+use lunarx_proof::{
+    batch_root, challenged, dispute_seed, questioned, seat_holders, Answer, BatchEntry, LeafProof, Proofs,
+};
 use Verdict::{Offline, Silent, Valid};
 
 const RULES: fn() -> AuditRules = || AuditRules::of_window(20);
@@ -283,7 +285,7 @@ async fn an_answer_proves_windows_that_are_not_final_and_gives_the_deposit_back(
     let dispute = audited.question(Some(block)).await;
     assert_eq!(audited.scene.free(&audited.scene.client).await, before - MemoryChain::DEPOSIT);
     assert_eq!(dispute.deadline, dispute.opened + RULES().return_within);
-    assert!(dispute.positions.is_empty(), "the next block's seed is not known");
+    assert!(dispute.positions.is_empty(), "they are drawn by blocks to come");
     let again = Call::Dispute { contract: audited.id, challenge: None };
     audited.refused(&audited.scene.miner, again, "AlreadyDisputed").await;
 
@@ -291,9 +293,11 @@ async fn an_answer_proves_windows_that_are_not_final_and_gives_the_deposit_back(
     let late = audited.settle().await.unwrap_err();
     assert!(late.is_dispatch("Contracts", "NothingDue"), "nothing is settled in dispute: {late}");
     let [open] = &audited.scene.chain.disputes().await.unwrap()[..] else { panic!("one dispute") };
-    let next = audited.scene.chain.audit_seeds(open.opened + 1, 1).await.unwrap()[0].unwrap();
+    let seeds = audited.scene.chain.audit_seeds(open.opened + 1, 8).await.unwrap();
+    let drawn =
+        dispute_seed(open.opened, &seeds.into_iter().map(Option::unwrap).collect::<Vec<_>>()).unwrap();
     let named = challenged(&seed, &audited.id, 1_000, &RULES()).unwrap();
-    assert_eq!(open.positions, [named, questioned(&next, &audited.id, 1_000, &RULES())].concat());
+    assert_eq!(open.positions, [named, questioned(&drawn, &audited.id, 1_000, &RULES())].concat());
 
     let answer = |proofs| Call::Answer { contract: audited.id, proofs };
     audited.refused(&audited.scene.client, answer(proofs(48)), "NotMiner").await;

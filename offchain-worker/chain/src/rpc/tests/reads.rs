@@ -110,6 +110,7 @@ async fn reads_trackers_and_audits() {
     let dispute = DisputeInfo {
         contract: ContractId([7; 32]),
         opener: ACCOUNT,
+        seated: true,
         challenge: Some(3),
         opened: 4,
         deadline: 9,
