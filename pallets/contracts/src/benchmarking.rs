@@ -96,9 +96,9 @@ fn promise<T: Config>(
 
 /// Records an active contract that nobody opened.
 pub(crate) fn insert_active<T: Config>(id: &ContractId, watched: Watched<T::AccountId>) {
-    let Watched { client, miner, root, pieces, bytes, since, window, windows, ended } = watched;
+    let Watched { client, miner, root, pieces, bytes, since, window, windows, window_fee, ended } = watched;
     T::Currency::set_balance(&client, ENDOWMENT);
-    let fee = LX.saturating_mul(windows.into());
+    let fee = window_fee.saturating_mul(windows.into());
     assert_ok!(Pallet::<T>::hold_fee(&client, fee));
     assert_ok!(T::Providers::allocate(&miner, bytes));
     let due = since.saturating_add(windows.saturating_add(3).saturating_mul(window));
@@ -111,8 +111,8 @@ pub(crate) fn insert_active<T: Config>(id: &ContractId, watched: Watched<T::Acco
         bytes,
         windows,
         window,
-        window_fee: LX,
-        last_fee: LX,
+        window_fee,
+        last_fee: window_fee,
         ended,
         due,
         escrow: fee,

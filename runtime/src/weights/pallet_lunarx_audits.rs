@@ -10,14 +10,14 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_lunarx_audits::WeightInfo for WeightInfo<T> {
     fn draw() -> Weight {
-        Weight::from_parts(6_489_000, 0)
+        Weight::from_parts(6_069_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn report(n: u32) -> Weight {
-        Weight::from_parts(125_953_011, 0)
-            .saturating_add(Weight::from_parts(23_015_446, 0).saturating_mul(n.into()))
+        Weight::from_parts(132_995_056, 0)
+            .saturating_add(Weight::from_parts(22_084_159, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().reads(3).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().writes(3))
@@ -25,77 +25,78 @@ impl<T: frame_system::Config> pallet_lunarx_audits::WeightInfo for WeightInfo<T>
     }
 
     fn further_round(n: u32) -> Weight {
-        Weight::from_parts(60_000_000, 0)
-            .saturating_add(Weight::from_parts(8_000_000, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(2))
+        Weight::from_parts(45_928_544, 0)
+            .saturating_add(Weight::from_parts(1_800_385, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(3))
     }
 
     fn substitute() -> Weight {
-        Weight::from_parts(12_599_000, 0)
+        Weight::from_parts(12_499_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn dispute() -> Weight {
-        Weight::from_parts(216_653_000, 0)
-            .saturating_add(T::DbWeight::get().reads(11))
-            .saturating_add(T::DbWeight::get().writes(4))
+        Weight::from_parts(279_106_000, 0)
+            .saturating_add(T::DbWeight::get().reads(13))
+            .saturating_add(T::DbWeight::get().writes(7))
     }
 
     fn verify_proofs(n: u32) -> Weight {
-        Weight::from_parts(11_607_000, 0)
-            .saturating_add(Weight::from_parts(10_489_022, 0).saturating_mul(n.into()))
+        Weight::from_parts(784_942, 0)
+            .saturating_add(Weight::from_parts(11_469_041, 0).saturating_mul(n.into()))
     }
 
     fn answer() -> Weight {
-        Weight::from_parts(439_846_000, 0)
-            .saturating_add(T::DbWeight::get().reads(8))
+        Weight::from_parts(489_420_000, 0)
+            .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(6))
     }
 
     fn vouch() -> Weight {
-        Weight::from_parts(487_707_000, 0)
+        Weight::from_parts(457_232_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn convict() -> Weight {
-        Weight::from_parts(991_929_000, 0)
-            .saturating_add(T::DbWeight::get().reads(29))
-            .saturating_add(T::DbWeight::get().writes(25))
+        Weight::from_parts(692_443_000, 0)
+            .saturating_add(T::DbWeight::get().reads(17))
+            .saturating_add(T::DbWeight::get().writes(14))
     }
 
     fn surrender() -> Weight {
-        Weight::from_parts(542_209_000, 0)
-            .saturating_add(T::DbWeight::get().reads(26))
-            .saturating_add(T::DbWeight::get().writes(25))
+        Weight::from_parts(271_966_000, 0)
+            .saturating_add(T::DbWeight::get().reads(14))
+            .saturating_add(T::DbWeight::get().writes(14))
     }
 
     fn resolve() -> Weight {
-        Weight::from_parts(621_507_000, 0)
-            .saturating_add(T::DbWeight::get().reads(29))
+        Weight::from_parts(644_872_000, 0)
+            .saturating_add(T::DbWeight::get().reads(36))
             .saturating_add(T::DbWeight::get().writes(25))
     }
 
     fn claim() -> Weight {
-        Weight::from_parts(58_878_000, 0)
+        Weight::from_parts(57_246_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(5))
     }
 
     fn on_idle_base() -> Weight {
-        Weight::from_parts(2_684_000, 0)
+        Weight::from_parts(2_464_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn empty_slot() -> Weight {
-        Weight::from_parts(3_596_000, 0).saturating_add(T::DbWeight::get().reads(1))
+        Weight::from_parts(3_245_000, 0)
+            .saturating_add(T::DbWeight::get().reads(1))
     }
 
     fn deadline_step() -> Weight {
-        Weight::from_parts(627_636_000, 0)
-            .saturating_add(T::DbWeight::get().reads(30))
+        Weight::from_parts(644_441_000, 0)
+            .saturating_add(T::DbWeight::get().reads(37))
             .saturating_add(T::DbWeight::get().writes(25))
     }
 }
