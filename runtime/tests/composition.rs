@@ -226,7 +226,7 @@ fn an_answer_costs_what_its_transaction_would() {
             pallet_transaction_payment::NextFeeMultiplier::<Runtime>::put(multiplier);
             let fee = TransactionPayment::query_info(extrinsic.clone(), length).partial_fee;
             let cost = AnswerCost::convert(1);
-            assert!(cost >= fee && cost - fee <= 6 * TransactionByteFee::get(), "{cost} for a fee of {fee}");
+            assert!(fee >= cost && fee - cost <= 6 * TransactionByteFee::get(), "{cost} for a fee of {fee}");
             assert_eq!(AnswerCost::convert(80_001) - cost, 80_000 * TransactionByteFee::get());
         }
     });

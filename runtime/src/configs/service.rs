@@ -5,8 +5,8 @@ use super::{
     dynamic_params::{audits, providers, trackers},
 };
 use crate::{
-    AccountId, Address, Audits, Balance, Balances, BlockNumber, Contracts, Historical, Nonce, Providers,
-    Runtime, RuntimeCall, RuntimeEvent, RuntimeHoldReason, Session, Signature, Trackers, TransactionPayment,
+    AccountId, Address, Audits, Balance, Balances, BlockNumber, Contracts, Historical, Providers, Runtime,
+    RuntimeCall, RuntimeEvent, RuntimeHoldReason, Session, Signature, Trackers, TransactionPayment,
     TxExtension, UncheckedExtrinsic, DAYS, EPOCH_BLOCKS, HOURS, MINUTES,
 };
 use alloc::vec::Vec;
@@ -155,8 +155,8 @@ impl pallet_lunarx_trackers::Config for Runtime {
     type WeightInfo = crate::weights::pallet_lunarx_trackers::WeightInfo<Self>;
 }
 
-/// The fee of the transaction that answers a dispute with so many bytes of proofs, as blocks are priced now.
-/// Of its lesser fields it has the longest: a nonce of five bytes, a mortal era.
+/// The fee of the transaction that answers a dispute with so many bytes of proofs, as blocks are priced now. Of
+/// the lesser fields it has the shortest, so that nobody gains by being asked; a longer one costs some bytes more.
 pub struct AnswerCost;
 
 impl Convert<u32, Balance> for AnswerCost {
@@ -167,8 +167,8 @@ impl Convert<u32, Balance> for AnswerCost {
             frame_system::CheckSpecVersion::new(),
             frame_system::CheckTxVersion::new(),
             frame_system::CheckGenesis::new(),
-            frame_system::CheckEra::from(Era::mortal(64, 0)),
-            frame_system::CheckNonce::from(Nonce::MAX),
+            frame_system::CheckEra::from(Era::Immortal),
+            frame_system::CheckNonce::from(0),
             frame_system::CheckWeight::new(),
             ChargeTransactionPayment::from(0),
             frame_system::WeightReclaim::new(),
@@ -182,8 +182,7 @@ impl Convert<u32, Balance> for AnswerCost {
         let miner = Address::Id(AccountId::new([0; 32]));
         let signature = Signature::Sr25519(Default::default());
         let empty = UncheckedExtrinsic::new_signed(call, miner, signature, extension).encoded_size();
-        // The length in front grows with the proofs, by three bytes at the most.
-        let length = bytes.saturating_add(empty.saturated_into()).saturating_add(3);
+        let length = bytes.saturating_add(empty.saturated_into());
         TransactionPayment::compute_fee(length, &info, 0)
     }
 }
