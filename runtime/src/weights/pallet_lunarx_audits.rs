@@ -90,8 +90,7 @@ impl<T: frame_system::Config> pallet_lunarx_audits::WeightInfo for WeightInfo<T>
     }
 
     fn empty_slot() -> Weight {
-        Weight::from_parts(3_245_000, 0)
-            .saturating_add(T::DbWeight::get().reads(1))
+        Weight::from_parts(3_245_000, 0).saturating_add(T::DbWeight::get().reads(1))
     }
 
     fn deadline_step() -> Weight {

@@ -59,8 +59,7 @@ impl<T: frame_system::Config> pallet_lunarx_contracts::WeightInfo for WeightInfo
     }
 
     fn empty_slot() -> Weight {
-        Weight::from_parts(3_525_000, 0)
-            .saturating_add(T::DbWeight::get().reads(1))
+        Weight::from_parts(3_525_000, 0).saturating_add(T::DbWeight::get().reads(1))
     }
 
     fn expire_step() -> Weight {

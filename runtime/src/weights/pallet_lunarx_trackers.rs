@@ -54,8 +54,7 @@ impl<T: frame_system::Config> pallet_lunarx_trackers::WeightInfo for WeightInfo<
     }
 
     fn running_round() -> Weight {
-        Weight::from_parts(7_451_000, 0)
-            .saturating_add(T::DbWeight::get().reads(4))
+        Weight::from_parts(7_451_000, 0).saturating_add(T::DbWeight::get().reads(4))
     }
 
     fn begin_round(m: u32) -> Weight {
