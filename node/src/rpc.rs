@@ -11,7 +11,6 @@ use jsonrpsee::{
     RpcModule,
 };
 use lunarx_core::ContractId;
-use lunarx_proof::seat_holders;
 use lunarx_runtime::{opaque::Block, AccountId, Balance, BlockNumber, Hash, Nonce};
 use lunarx_runtime_api::{LunarxApi, MAX_PAGE};
 use sc_consensus_babe::BabeWorkerHandle;
@@ -32,7 +31,7 @@ mod audits;
 mod views;
 
 pub use audits::{AuditView, ChallengesView, DisputeView, RoundView, Subject, TrackerView};
-pub use views::{ContractView, ProviderView, QuoteView, SupplyView};
+pub use views::{ContractView, DueRewardView, EconomyView, ProviderView, QuoteView, SupplyView};
 
 /// Error code of a failed runtime call.
 const RUNTIME_ERROR: i32 = 9_000;
@@ -45,6 +44,14 @@ pub trait LunarxRpc {
     /// The state of LX.
     #[method(name = "supply")]
     fn supply(&self, at: Option<Hash>) -> RpcResult<SupplyView>;
+
+    /// How much LX is made, and for whom: supply, promises, the running era and its budget, funds.
+    #[method(name = "economy")]
+    fn economy(&self, at: Option<Hash>) -> RpcResult<EconomyView>;
+
+    /// The rewards that an account can claim, one entry an era.
+    #[method(name = "rewards")]
+    fn rewards(&self, account: String, at: Option<Hash>) -> RpcResult<Vec<DueRewardView>>;
 
     /// A page of miners: at most 256 entries, after the account `after`.
     #[method(name = "providers")]
@@ -90,7 +97,8 @@ pub trait LunarxRpc {
     #[method(name = "rounds")]
     fn rounds(&self, at: Option<Hash>) -> RpcResult<Vec<RoundView>>;
 
-    /// The three accounts that watch a contract in the running round; none where no tracker is bonded.
+    /// The three accounts that watch an active contract in the running round; none where no tracker is bonded, nor in the
+    /// first blocks after it was accepted.
     #[method(name = "seats")]
     fn seats(&self, contract: ContractId, at: Option<Hash>) -> RpcResult<Vec<String>>;
 
@@ -165,6 +173,15 @@ where
         Ok(self.client.runtime_api().supply(self.at(at)).map_err(runtime_error)?.into())
     }
 
+    fn economy(&self, at: Option<Hash>) -> RpcResult<EconomyView> {
+        Ok(self.client.runtime_api().economy(self.at(at)).map_err(runtime_error)?.into())
+    }
+
+    fn rewards(&self, who: String, at: Option<Hash>) -> RpcResult<Vec<DueRewardView>> {
+        let due = self.client.runtime_api().due_rewards(self.at(at), account(&who)?);
+        Ok(due.map_err(runtime_error)?.into_iter().map(Into::into).collect())
+    }
+
     fn providers(
         &self,
         after: Option<String>,
@@ -225,9 +242,8 @@ where
     }
 
     fn seats(&self, contract: ContractId, at: Option<Hash>) -> RpcResult<Vec<String>> {
-        let rounds = self.client.runtime_api().rounds(self.at(at)).map_err(runtime_error)?;
-        let holders = rounds.first().and_then(|round| seat_holders(round, &contract));
-        Ok(holders.into_iter().flatten().map(Ss58Codec::to_ss58check).collect())
+        let holders = self.client.runtime_api().seats(self.at(at), contract).map_err(runtime_error)?;
+        Ok(holders.iter().map(Ss58Codec::to_ss58check).collect())
     }
 
     fn audit(&self, contract: ContractId, at: Option<Hash>) -> RpcResult<Option<AuditView>> {

@@ -2,23 +2,25 @@
 
 use crate::{
     configs::{
-        dynamic_params, AcceptWithin, CurrentWindow, ExitDelay, MaxOfferLife, MaxPromises, MaxWindows,
+        dynamic_params, named_accounts, AcceptWithin, CurrentWindow, ExitDelay, MaxOfferLife, MaxPromises,
+        MaxWindows,
     },
-    genesis, AccountId, Audits, Babe, Balance, Block, Contracts, Executive, Grandpa, Historical,
+    genesis, AccountId, Audits, Babe, Balance, Balances, Block, Contracts, Executive, Grandpa, Historical,
     InherentDataExt, Issuance, Nonce, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys,
-    System, Trackers, TransactionPayment, BABE_GENESIS_EPOCH_CONFIG, BLOCK_MILLIS, DAYS, EPOCH_BLOCKS,
-    VERSION,
+    System, Trackers, TransactionPayment, Vesting, BABE_GENESIS_EPOCH_CONFIG, BLOCK_MILLIS, DAYS,
+    EPOCH_BLOCKS, VERSION,
 };
 use alloc::vec::Vec;
 use codec::Encode;
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
-    traits::{Get, KeyOwnerProofSystem},
+    traits::{Currency, Get, KeyOwnerProofSystem, VestingSchedule},
     weights::Weight,
 };
 use lunarx_core::{
     AuditInfo, AuditRules, AuditSeed, BlockNumber, ChainParameters, ChallengeInfo, ContractId, ContractInfo,
-    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    DisputeInfo, DueReward, EconomyInfo, FundInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply,
+    TrackerInfo,
 };
 use lunarx_runtime_api::MAX_PAGE;
 use sp_api::impl_runtime_apis;
@@ -36,6 +38,17 @@ use sp_version::RuntimeVersion;
 /// A tracker with what the audits owe it.
 fn with_credits(tracker: TrackerInfo<AccountId>) -> TrackerInfo<AccountId> {
     TrackerInfo { credits: Audits::credits(&tracker.account), ..tracker }
+}
+
+/// The accounts that hold LX for a purpose.
+fn funds_info() -> Vec<FundInfo<AccountId>> {
+    let funds = named_accounts().into_iter();
+    let info = |(name, account): (&str, AccountId)| {
+        let vesting = Vesting::vesting_balance(&account).unwrap_or(0);
+        let balance = Balances::total_balance(&account);
+        FundInfo { name: name.as_bytes().to_vec(), account, balance, vesting }
+    };
+    funds.map(info).collect()
 }
 
 impl_runtime_apis! {
@@ -250,6 +263,14 @@ impl_runtime_apis! {
             Issuance::supply()
         }
 
+        fn economy() -> EconomyInfo<AccountId> {
+            Issuance::economy(funds_info())
+        }
+
+        fn due_rewards(account: AccountId) -> Vec<DueReward> {
+            Issuance::due(&account)
+        }
+
         fn parameters() -> ChainParameters {
             ChainParameters {
                 block_millis: BLOCK_MILLIS,
@@ -307,6 +328,10 @@ impl_runtime_apis! {
 
         fn trackers(after: Option<AccountId>, limit: u32) -> Vec<TrackerInfo<AccountId>> {
             Trackers::page(after, limit.min(MAX_PAGE)).into_iter().map(with_credits).collect()
+        }
+
+        fn seats(contract: ContractId) -> Vec<AccountId> {
+            Audits::seats(contract)
         }
 
         fn audit(contract: ContractId) -> Option<AuditInfo<AccountId>> {

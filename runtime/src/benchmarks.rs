@@ -13,6 +13,7 @@ define_benchmarks!(
     [pallet_lunarx_contracts, crate::Contracts]
     [pallet_lunarx_trackers, crate::Trackers]
     [pallet_lunarx_audits, crate::Audits]
+    [pallet_lunarx_issuance, crate::Issuance]
 );
 
 impl frame_system_benchmarking::Config for Runtime {}

@@ -2,7 +2,7 @@
 //! public. Every LX in them is part of the 45 million that genesis may issue.
 
 use crate::{
-    configs::{SlashDestination, TrackerPot},
+    configs::{funds, SlashDestination, TrackerPot, TreasuryAccount},
     AccountId, Balance, BlockNumber, RuntimeGenesisConfig, SessionKeys, BABE_GENESIS_EPOCH_CONFIG, DAYS, LX,
     MINUTES,
 };
@@ -25,11 +25,13 @@ const DEV_ENDOWMENT: Balance = 100_000 * LX;
 const DEV_MINERS: u32 = 16;
 /// Trackers endowed in the development presets: `//Tracker1` to `//Tracker8`.
 const DEV_TRACKERS: u32 = 8;
-/// The trackers' pot and the account of slashes begin with this, so that they can take amounts below the
+/// The trackers' pot, the account of slashes and the treasury begin with this, so that they can take amounts below the
 /// existential deposit.
 const POT_ENDOWMENT: Balance = LX;
 /// Blocks in a window of the `local` preset: a minute, and with it every time of the audits.
 const LOCAL_WINDOW: BlockNumber = MINUTES;
+/// Blocks in an era of the `local` preset.
+const LOCAL_ERA: BlockNumber = 2 * MINUTES;
 /// Vesting of the core team's share.
 const TEAM_VESTING: u32 = 4 * 365 * DAYS;
 /// Vesting of the early investors' share.
@@ -62,7 +64,7 @@ fn endowed() -> Vec<AccountId> {
     named.chain(miners).chain(trackers).collect()
 }
 
-/// The genesis shares: development accounts live off the core team's, the rest vests.
+/// The genesis shares: development accounts live off the core team's, the rest of it vests in its funds.
 fn allocations() -> Vec<Allocation<AccountId>> {
     let mut all: Vec<_> = endowed()
         .into_iter()
@@ -75,7 +77,7 @@ fn allocations() -> Vec<Allocation<AccountId>> {
             vesting_blocks: 0,
         })
         .collect();
-    all.extend([TrackerPot::get(), SlashDestination::get()].map(|who| Allocation {
+    all.extend([TrackerPot::get(), SlashDestination::get(), TreasuryAccount::get()].map(|who| Allocation {
         who,
         share: Share::Team,
         amount: POT_ENDOWMENT,
@@ -84,26 +86,38 @@ fn allocations() -> Vec<Allocation<AccountId>> {
         vesting_blocks: 0,
     }));
     let spent: Balance = all.iter().map(|allocation| allocation.amount).sum();
-    let vesting = |uri, share, amount, vesting_blocks| Allocation {
-        who: dev_account(uri),
+    let vesting = |who, share, amount, vesting_blocks| Allocation {
+        who,
         share,
         amount,
         liquid: 0,
         vesting_start: 0,
         vesting_blocks,
     };
-    all.push(vesting("//CoreTeam", Share::Team, TEAM_SHARE - spent, TEAM_VESTING));
-    all.push(vesting("//Investors", Share::Investor, INVESTOR_SHARE, INVESTOR_VESTING));
+    let mut left = TEAM_SHARE - spent;
+    let [(last, _), others @ ..] = funds();
+    for (fund, part) in others {
+        let amount = (TEAM_SHARE - spent) / 100 * part;
+        left -= amount;
+        all.push(vesting(fund, Share::Team, amount, TEAM_VESTING));
+    }
+    all.push(vesting(last, Share::Team, left, TEAM_VESTING));
+    all.push(vesting(dev_account("//Investors"), Share::Investor, INVESTOR_SHARE, INVESTOR_VESTING));
     all
 }
 
-fn development(authorities: Vec<(AccountId, SessionKeys)>, window_blocks: Option<BlockNumber>) -> Value {
+fn development(
+    authorities: Vec<(AccountId, SessionKeys)>,
+    window_blocks: Option<BlockNumber>,
+    era_blocks: Option<BlockNumber>,
+) -> Value {
     let accounts: Vec<AccountId> = authorities.iter().map(|(account, _)| account.clone()).collect();
     let keys = authorities.into_iter().map(|(account, keys)| (account.clone(), account, keys)).collect();
     build_struct_json_patch!(RuntimeGenesisConfig {
         babe: pallet_babe::GenesisConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
         contracts: pallet_lunarx_contracts::GenesisConfig { window_blocks },
-        issuance: pallet_lunarx_issuance::GenesisConfig { allocations: allocations() },
+        council: pallet_collective::GenesisConfig { members: accounts.clone() },
+        issuance: pallet_lunarx_issuance::GenesisConfig { allocations: allocations(), era_blocks },
         providers: pallet_lunarx_providers::GenesisConfig { authorities: accounts },
         session: pallet_session::GenesisConfig { keys },
         sudo: pallet_sudo::GenesisConfig { key: Some(dev_account("//Alice")) },
@@ -113,10 +127,10 @@ fn development(authorities: Vec<(AccountId, SessionKeys)>, window_blocks: Option
 /// The JSON patch of a preset, if it is known.
 pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
     let patch = match id.as_ref() {
-        DEV => development(vec![authority("Alice")], None),
+        DEV => development(vec![authority("Alice")], None, None),
         LOCAL => {
             let authorities = ["Alice", "Bob", "Charlie"].map(authority).to_vec();
-            development(authorities, Some(LOCAL_WINDOW))
+            development(authorities, Some(LOCAL_WINDOW), Some(LOCAL_ERA))
         }
         _ => return None,
     };

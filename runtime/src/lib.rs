@@ -56,6 +56,22 @@ pub type TxExtension = (
     frame_system::WeightReclaim<Runtime>,
 );
 
+/// That of a transaction without a tip.
+pub fn tx_extension(nonce: Nonce, era: generic::Era) -> TxExtension {
+    (
+        frame_system::AuthorizeCall::new(),
+        frame_system::CheckNonZeroSender::new(),
+        frame_system::CheckSpecVersion::new(),
+        frame_system::CheckTxVersion::new(),
+        frame_system::CheckGenesis::new(),
+        frame_system::CheckEra::from(era),
+        frame_system::CheckNonce::from(nonce),
+        frame_system::CheckWeight::new(),
+        pallet_transaction_payment::ChargeTransactionPayment::from(0),
+        frame_system::WeightReclaim::new(),
+    )
+}
+
 /// A transaction as it comes from the wire.
 pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
 /// The bytes that a wallet signs.
@@ -183,4 +199,17 @@ mod runtime {
     pub type Parameters = pallet_parameters;
     #[runtime::pallet_index(44)]
     pub type Sudo = pallet_sudo;
+
+    #[runtime::pallet_index(50)]
+    pub type Council = pallet_collective<Instance1>;
+    #[runtime::pallet_index(51)]
+    pub type Treasury = pallet_treasury;
+    #[runtime::pallet_index(52)]
+    pub type Preimage = pallet_preimage;
+    #[runtime::pallet_index(53)]
+    pub type Scheduler = pallet_scheduler;
+    #[runtime::pallet_index(54)]
+    pub type Referenda = pallet_referenda;
+    #[runtime::pallet_index(55)]
+    pub type ConvictionVoting = pallet_conviction_voting;
 }

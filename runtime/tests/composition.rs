@@ -16,9 +16,9 @@ use lunarx_runtime::{
         AnswerCost, CurrentWindow, ExistentialDeposit, OpenCalls, ProxyType, RoundBlocks, RuntimeParameters,
         TrackerPot, TransactionByteFee, Window,
     },
-    genesis, AccountId, Audits, Babe, Balances, Contracts, Grandpa, Issuance, Parameters, Providers, Runtime,
-    RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, Session, Signature, System, TransactionPayment,
-    TxExtension, UncheckedExtrinsic, DAYS, EPOCH_BLOCKS, LX,
+    genesis, tx_extension, AccountId, Audits, Babe, Balances, Contracts, Grandpa, Issuance, Parameters,
+    Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, Session, Signature, System,
+    TransactionPayment, UncheckedExtrinsic, DAYS, EPOCH_BLOCKS, LX,
 };
 use serde_json::Value;
 use sp_core::{ed25519, sr25519, Pair};
@@ -205,20 +205,9 @@ fn the_trackers_pot_can_take_less_than_an_existential_deposit() {
 #[test]
 fn an_answer_costs_what_its_transaction_would() {
     chain(genesis::DEV).execute_with(|| {
-        let extension: TxExtension = (
-            frame_system::AuthorizeCall::new(),
-            frame_system::CheckNonZeroSender::new(),
-            frame_system::CheckSpecVersion::new(),
-            frame_system::CheckTxVersion::new(),
-            frame_system::CheckGenesis::new(),
-            frame_system::CheckEra::from(Era::mortal(32, 1_000_000)),
-            frame_system::CheckNonce::from(70_000),
-            frame_system::CheckWeight::new(),
-            pallet_transaction_payment::ChargeTransactionPayment::from(0),
-            frame_system::WeightReclaim::new(),
-        );
+        let extension = tx_extension(70_000, Era::mortal(32, 1_000_000));
         let proofs = Default::default();
-        let answer = pallet_lunarx_audits::Call::answer { contract: ContractId([1; 32]), proofs };
+        let answer = pallet_lunarx_audits::Call::answer { contract: ContractId([1; 32]), opened: 9, proofs };
         let (miner, signature) = (account("//Miner1").into(), Signature::Sr25519([1; 64].into()));
         let extrinsic = UncheckedExtrinsic::new_signed(answer.into(), miner, signature, extension);
         let length = extrinsic.encoded_size() as u32;

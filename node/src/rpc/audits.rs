@@ -3,7 +3,7 @@
 use super::views::{text, Amount};
 use lunarx_core::{
     AuditInfo, AuditSeed, BlockNumber, ChallengeInfo, ContractId, DisputeInfo, EncryptionKey, NodeId,
-    NodeKey, Round, RoundDetails, TrackerInfo, TrackerState, Verdict, WindowVotes, SEATS,
+    NodeKey, Round, RoundDetails, Standing, TrackerInfo, TrackerState, Verdict, WindowVotes, SEATS,
 };
 use lunarx_runtime::AccountId;
 use serde::{Deserialize, Serialize};
@@ -139,17 +139,27 @@ impl From<AuditInfo<AccountId>> for AuditView {
 pub struct DisputeView {
     contract: ContractId,
     opener: String,
-    seated: bool,
+    /// As what it was asked: `anybody`, `seatAgain` or `seat`.
+    standing: &'static str,
     challenge: Option<BlockNumber>,
     opened: BlockNumber,
     deadline: BlockNumber,
+    /// The block of the question whose place it took.
+    replaced: Option<BlockNumber>,
     positions: Vec<u64>,
 }
 
 impl From<DisputeInfo<AccountId>> for DisputeView {
     fn from(info: DisputeInfo<AccountId>) -> Self {
-        let DisputeInfo { contract, opener, seated, challenge, opened, deadline, positions } = info;
-        Self { contract, opener: opener.to_ss58check(), seated, challenge, opened, deadline, positions }
+        let DisputeInfo { contract, opener, standing, challenge, opened, deadline, replaced, positions } =
+            info;
+        let standing = match standing {
+            Standing::Anybody => "anybody",
+            Standing::SeatAgain => "seatAgain",
+            Standing::Seat => "seat",
+        };
+        let opener = opener.to_ss58check();
+        Self { contract, opener, standing, challenge, opened, deadline, replaced, positions }
     }
 }
 

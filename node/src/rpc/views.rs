@@ -1,8 +1,8 @@
 //! What the `lunarx_*` methods answer, as JSON.
 
 use lunarx_core::{
-    Commission, ContractId, ContractInfo, ContractState, EncryptionKey, NodeId, NodeKey, ProviderInfo, Quote,
-    Score, Supply,
+    ByClass, Commission, ContractId, ContractInfo, ContractState, DueReward, EconomyInfo, EncryptionKey,
+    EraIndex, FundInfo, NodeId, NodeKey, ProviderInfo, Quote, Score, Supply,
 };
 use lunarx_runtime::{AccountId, Balance, BlockNumber};
 use serde::Serialize;
@@ -38,6 +38,99 @@ impl From<Supply> for SupplyView {
             circulating: supply.circulating.into(),
             decimals: lunarx_core::DECIMALS,
         }
+    }
+}
+
+/// An amount for each class.
+#[derive(Serialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct ByClassView {
+    miners: Amount,
+    trackers: Amount,
+    authors: Amount,
+    contributors: Amount,
+}
+
+impl From<ByClass<Balance>> for ByClassView {
+    fn from(parts: ByClass<Balance>) -> Self {
+        Self {
+            miners: parts.miners.into(),
+            trackers: parts.trackers.into(),
+            authors: parts.authors.into(),
+            contributors: parts.contributors.into(),
+        }
+    }
+}
+
+/// How much LX is made, and for whom.
+#[derive(Serialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct EconomyView {
+    cap: Amount,
+    issued: Amount,
+    unminted: Amount,
+    circulating: Amount,
+    promised: Amount,
+    era: EraIndex,
+    era_start: BlockNumber,
+    era_blocks: BlockNumber,
+    emission: Amount,
+    budget: ByClassView,
+    claim_within: EraIndex,
+    funds: Vec<FundView>,
+    decimals: u8,
+}
+
+/// An account that holds LX for a purpose.
+#[derive(Serialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct FundView {
+    name: String,
+    account: String,
+    balance: Amount,
+    vesting: Amount,
+}
+
+impl From<EconomyInfo<AccountId>> for EconomyView {
+    fn from(info: EconomyInfo<AccountId>) -> Self {
+        let fund = |fund: FundInfo<AccountId>| FundView {
+            name: String::from_utf8_lossy(&fund.name).into_owned(),
+            account: fund.account.to_ss58check(),
+            balance: fund.balance.into(),
+            vesting: fund.vesting.into(),
+        };
+        Self {
+            cap: info.cap.into(),
+            issued: info.issued.into(),
+            unminted: info.unminted.into(),
+            circulating: info.circulating.into(),
+            promised: info.promised.into(),
+            era: info.era,
+            era_start: info.era_start,
+            era_blocks: info.era_blocks,
+            emission: info.emission.into(),
+            budget: info.budget.into(),
+            claim_within: info.claim_within,
+            funds: info.funds.into_iter().map(fund).collect(),
+            decimals: lunarx_core::DECIMALS,
+        }
+    }
+}
+
+/// What an account can claim for one era.
+#[derive(Serialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct DueRewardView {
+    era: EraIndex,
+    due: ByClassView,
+    total: Amount,
+    until: EraIndex,
+}
+
+impl From<DueReward> for DueRewardView {
+    fn from(reward: DueReward) -> Self {
+        let total = reward.total().into();
+        Self { era: reward.era, due: reward.due.into(), total, until: reward.until }
     }
 }
 
@@ -137,6 +230,7 @@ pub struct ContractView {
     windows: u32,
     window_fee: Amount,
     last_fee: Amount,
+    word_pay: Amount,
     ended: Option<BlockNumber>,
     escrow: Amount,
     paid: Amount,
@@ -158,6 +252,7 @@ impl From<ContractInfo<AccountId>> for ContractView {
             windows: info.windows,
             window_fee: info.window_fee.into(),
             last_fee: info.last_fee.into(),
+            word_pay: info.word_pay.into(),
             ended: info.ended,
             escrow: info.escrow.into(),
             paid: info.paid.into(),

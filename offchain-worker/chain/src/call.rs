@@ -5,8 +5,8 @@
 
 use codec::{Compact, Encode};
 use lunarx_core::{
-    AccountId, Balance, BlockNumber, ContractId, NodeKey, NodeSignature, Promise, ProviderDetails, Report,
-    TrackerDetails,
+    AccountId, Balance, BlockNumber, ContractId, EraIndex, NodeKey, NodeSignature, Promise, ProviderDetails,
+    Report, TrackerDetails,
 };
 use lunarx_proof::{Answer, Proofs};
 use subxt::ext::scale_encode::{self, EncodeAsFields, FieldIter, TypeResolver};
@@ -114,6 +114,8 @@ pub enum Call {
     Answer {
         /// Of which contract.
         contract: ContractId,
+        /// The block of the dispute.
+        opened: BlockNumber,
         /// One for each byte asked for, in order.
         proofs: Proofs,
     },
@@ -145,6 +147,11 @@ pub enum Call {
     },
     /// Draws the tracker's share of the pot.
     Claim,
+    /// Pulls the account's rewards for eras that are over.
+    ClaimRewards {
+        /// Which.
+        eras: Vec<EraIndex>,
+    },
     /// Moves LX. Never empties the sending account below the existential deposit.
     Transfer {
         /// To whom.
@@ -190,6 +197,7 @@ impl Call {
             | Self::Surrender { .. }
             | Self::Resolve { .. }
             | Self::Claim => "Audits",
+            Self::ClaimRewards { .. } => "Issuance",
             Self::Transfer { .. } => "Balances",
         }
     }
@@ -217,7 +225,7 @@ impl Call {
             Self::Convict { .. } => "convict",
             Self::Surrender { .. } => "surrender",
             Self::Resolve { .. } => "resolve",
-            Self::Claim => "claim",
+            Self::Claim | Self::ClaimRewards { .. } => "claim",
             Self::Transfer { .. } => "transfer_keep_alive",
         }
     }
@@ -249,12 +257,15 @@ impl Call {
             Self::Dispute { contract, challenge } => {
                 (&["contract", "challenge"], (contract, challenge).encode())
             }
-            Self::Answer { contract, proofs } => (&["contract", "proofs"], (contract, proofs).encode()),
+            Self::Answer { contract, opened, proofs } => {
+                (&["contract", "opened", "proofs"], (contract, opened, proofs).encode())
+            }
             Self::Vouch { contract, answer } => (&["contract", "answer"], (contract, answer).encode()),
             Self::Convict { contract, block, answer } => {
                 (&["contract", "block", "answer"], (contract, block, answer).encode())
             }
             Self::Surrender { contract } | Self::Resolve { contract } => (&["contract"], contract.encode()),
+            Self::ClaimRewards { eras } => (&["eras"], eras.encode()),
             Self::Transfer { to, amount } => {
                 (&["dest", "value"], (ADDRESS_ID, to, Compact(*amount)).encode())
             }

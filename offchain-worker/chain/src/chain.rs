@@ -4,7 +4,7 @@ use crate::{Call, ChainError, Signer};
 use async_trait::async_trait;
 use lunarx_core::{
     AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
-    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
 };
 use tokio::sync::watch;
 
@@ -53,6 +53,12 @@ pub trait Chain: Send + Sync + 'static {
 
     /// The state of LX.
     async fn supply(&self) -> Result<Supply, ChainError>;
+
+    /// How much LX is made, and for whom.
+    async fn economy(&self) -> Result<EconomyInfo<AccountId>, ChainError>;
+
+    /// What an account can claim, one entry an era.
+    async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError>;
 
     /// A registered miner.
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError>;

@@ -111,6 +111,15 @@ pub enum Command {
     Balance(BalanceOf),
     /// Send LX to another account
     Transfer(Transfer),
+    /// Show how much LX there is, what the running era promises to whom, and what the funds hold
+    ///
+    /// With --json, amounts are whole units of 10^-12 LX, as decimal strings.
+    Economy,
+    /// Show the rewards that an account can claim, or claim those of the wallet
+    ///
+    /// Who stores, audits, makes blocks or supplies earns newly made LX, era by era. It is claimed when the era is
+    /// over, within 30 eras; then it goes back to the pool.
+    Rewards(Rewards),
     /// Check miners for a tracker, with no data and no keys of users; runs until it is stopped
     Verifier(Verifier),
 }
@@ -233,6 +242,16 @@ pub struct Transfer {
     pub amount: Balance,
 }
 
+/// `lunarx rewards`.
+#[derive(Debug, ClapArgs)]
+pub struct Rewards {
+    /// Whose: SS58 address [default: the wallet's]
+    pub account: Option<String>,
+    /// Claim the wallet's, all eras at once
+    #[arg(long, conflicts_with = "account")]
+    pub claim: bool,
+}
+
 /// `lunarx verifier`.
 #[derive(Debug, ClapArgs)]
 pub struct Verifier {
@@ -306,6 +325,16 @@ mod tests {
         let Command::Verifier(verifier) = parse(&line).unwrap().command else { panic!() };
         assert_eq!(verifier.tracker, TrackerRef::Node(lunarx_core::NodeKey([7; 32])));
         assert!(parse("lunarx verifier").is_err() && parse("lunarx verifier --tracker x").is_err());
+    }
+
+    #[test]
+    fn rewards_are_claimed_for_the_wallet_only() {
+        let parse = |line: &str| Args::try_parse_from(line.split_whitespace());
+        let Command::Rewards(rewards) = parse("lunarx rewards").unwrap().command else { panic!() };
+        assert_eq!((rewards.account, rewards.claim), (None, false));
+        let Command::Rewards(rewards) = parse("lunarx rewards --claim").unwrap().command else { panic!() };
+        assert!(rewards.claim);
+        assert!(parse("lunarx rewards 5Grw --claim").is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod contracts;
+mod economy;
 mod get;
 mod objects;
 mod put;
@@ -37,6 +38,8 @@ async fn command(session: &Session, command: Command) -> Result<()> {
         Command::Contracts(args) => contracts::run(session, args).await,
         Command::Miners => account::miners(session).await,
         Command::Balance(of) => account::balance(session, of.account.as_deref()).await,
+        Command::Economy => economy::economy(session).await,
+        Command::Rewards(args) => economy::rewards(session, args).await,
         Command::Verifier(args) => verifier::run(session, args).await,
         Command::Transfer(transfer) => account::transfer(session, &transfer.to, transfer.amount).await,
     }

@@ -331,6 +331,7 @@ mod tests {
             windows: 5,
             window_fee: 1,
             last_fee: 1,
+            word_pay: 1,
             ended: None,
             escrow: 5,
             paid: 0,

@@ -208,6 +208,7 @@ mod tests {
             windows: 9,
             window_fee: 10,
             last_fee: 10,
+            word_pay: 1,
             ended: None,
             escrow: 0,
             paid,
@@ -222,7 +223,13 @@ mod tests {
             miner: None,
             contract: contract.id,
             on_chain: Some(contract),
-            audit: Some(AuditInfo { first: 6, proven: 2, votes, dispute: None }),
+            audit: Some(AuditInfo {
+                first: 6,
+                proven: 2,
+                votes,
+                dues: lunarx_core::Dues::default(),
+                dispute: None,
+            }),
             elapsed: 8,
             readable: Ok(()),
         }

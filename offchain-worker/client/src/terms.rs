@@ -114,6 +114,7 @@ mod tests {
             windows: 10,
             window_fee: 1,
             last_fee: 1,
+            word_pay: 1,
             ended: None,
             escrow: 10,
             paid: 0,

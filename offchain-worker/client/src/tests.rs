@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use lunarx_chain::{AccountBalance, Call, Chain, ChainError, MemoryChain, Receipt, Signer};
 use lunarx_core::{
     AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
-    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
 };
 use lunarx_row::manifest::{max_segments, MAX_NAME_BYTES};
 use std::{
@@ -301,6 +301,14 @@ impl Chain for Watched {
 
     async fn supply(&self) -> Result<Supply, ChainError> {
         self.chain.supply().await
+    }
+
+    async fn economy(&self) -> Result<EconomyInfo<AccountId>, ChainError> {
+        self.chain.economy().await
+    }
+
+    async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError> {
+        self.chain.due_rewards(account).await
     }
 
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError> {

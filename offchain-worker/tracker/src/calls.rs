@@ -22,6 +22,7 @@ pub(crate) enum Work {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Topic {
     Report(ContractId),
+    Draw(ContractId),
     Convict(ContractId),
     Dispute(ContractId),
     Vouch(ContractId),
@@ -104,7 +105,7 @@ fn halves(work: Work) -> Option<(Work, Work)> {
 
 fn topics(work: &Work) -> Vec<Topic> {
     match work {
-        Work::Reports(reports) => reports.iter().map(|report| Topic::Report(report.contract)).collect(),
+        Work::Reports(reports) => reports.iter().map(topic).collect(),
         Work::Convict { contract, .. } => vec![Topic::Convict(*contract)],
         Work::Dispute { contract, .. } => vec![Topic::Dispute(*contract)],
         Work::Vouch { contract, .. } => vec![Topic::Vouch(*contract)],
@@ -112,6 +113,14 @@ fn topics(work: &Work) -> Vec<Topic> {
         Work::Resume => vec![Topic::Resume],
         Work::SetVerifiers(_) => vec![Topic::SetVerifiers],
         Work::Claim => vec![Topic::Claim],
+    }
+}
+
+/// A report without verdicts draws pay.
+fn topic(report: &Report) -> Topic {
+    match report.verdicts.is_empty() {
+        true => Topic::Draw(report.contract),
+        false => Topic::Report(report.contract),
     }
 }
 

@@ -57,11 +57,20 @@ impl Challenge {
     }
 }
 
+/// A dispute that is open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Open {
+    /// Its block.
+    at: BlockNumber,
+    /// The challenge that it names as a seat's question.
+    challenge: Option<BlockNumber>,
+}
+
 /// What the tracker knows besides the contract.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) account: &'a AccountId,
-    pub(crate) rounds: &'a Rounds,
+    pub(crate) rounds: Rounds<'a>,
     pub(crate) height: BlockNumber,
 }
 
@@ -82,8 +91,8 @@ pub(crate) struct Case {
     /// The first block whose seed was not looked at; `None` before the first look at the chain.
     next: Option<BlockNumber>,
     challenges: BTreeMap<BlockNumber, Challenge>,
-    /// The block of a dispute that is open, and whether it is a seat's.
-    dispute: Option<(BlockNumber, bool)>,
+    /// The dispute that is open.
+    dispute: Option<Open>,
 }
 
 impl Case {
@@ -115,7 +124,7 @@ impl Case {
 
     /// The block of a dispute that is open, as far as it was read.
     pub(crate) fn dispute(&self) -> Option<BlockNumber> {
-        self.dispute.map(|(opened, _)| opened)
+        self.dispute.map(|open| open.at)
     }
 
     /// Has it read again.
@@ -139,11 +148,19 @@ impl Case {
             self.from = self.watched.since.max(known).max(proven);
             self.next = Some(self.from);
         }
-        let dispute = audit.dispute.as_ref().map(|dispute| (dispute.opened, dispute.seated));
-        // A seat's is over and the contract lives: the miner answered. Others' settle nothing: they name no challenge
-        // that was missed, and an accomplice could open them when it suits the miner.
-        if let Some((opened, true)) = self.dispute.filter(|_| dispute != self.dispute) {
-            self.settle_until(opened);
+        let open = audit.dispute.as_ref();
+        let dispute = open.map(|dispute| Open {
+            at: dispute.opened,
+            challenge: dispute.challenge.filter(|_| dispute.standing.is_seat()),
+        });
+        // A seat's is over and the contract lives: the miner answered. Only the challenge that it named is settled, and
+        // none by others' questions: an accomplice could open them when it suits the miner.
+        let replaced = open.and_then(|dispute| dispute.replaced);
+        let over = self.dispute.filter(|before| dispute != Some(*before) && replaced != Some(before.at));
+        if let Some(challenge) = over.and_then(|before| self.challenges.get_mut(&before.challenge?)) {
+            if challenge.state == State::Open {
+                challenge.state = State::OnChain;
+            }
         }
         self.dispute = dispute;
         let silent = self.challenges.values().any(Challenge::is_silent);
@@ -157,14 +174,6 @@ impl Case {
         self.look_at = next.unwrap_or(height.saturating_add(rules.report_within.max(1)));
         self.looked = height;
         self.audit = Some(audit);
-    }
-
-    fn settle_until(&mut self, opened: BlockNumber) {
-        for (_, challenge) in self.challenges.range_mut(..=opened) {
-            if challenge.state == State::Open {
-                challenge.state = State::OnChain;
-            }
-        }
     }
 
     fn said<T>(

@@ -12,6 +12,9 @@ pub const DEFAULT_MAX_ANSWER_BYTES: u64 = 4 << 30;
 /// Most pieces in the map, unless configured: some 300 MB of memory.
 pub const DEFAULT_MAX_PIECES: usize = 1 << 21;
 
+/// Least credits that are claimed, unless configured: several times the fee of a claim.
+pub const DEFAULT_LEAST_CLAIM: Balance = LX / 200;
+
 /// Configuration of a tracker.
 #[derive(Clone, Debug)]
 pub struct TrackerConfig {
@@ -31,6 +34,8 @@ pub struct TrackerConfig {
     pub max_answer_bytes: u64,
     /// Most pieces in the map.
     pub max_pieces: usize,
+    /// Credits are claimed from so many LX-units on.
+    pub least_claim: Balance,
 }
 
 impl TrackerConfig {
@@ -45,6 +50,7 @@ impl TrackerConfig {
             verifiers: Vec::new(),
             max_answer_bytes: DEFAULT_MAX_ANSWER_BYTES,
             max_pieces: DEFAULT_MAX_PIECES,
+            least_claim: DEFAULT_LEAST_CLAIM,
         }
     }
 

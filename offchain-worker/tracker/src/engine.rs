@@ -8,6 +8,7 @@ use crate::{
     case::{Case, Context},
     desk::{Desk, Question},
     directory::Directory,
+    dues::Drawer,
     presence::{chance, Presence},
     seats::{judging, open_windows},
     verdict::Ripeness,
@@ -15,7 +16,7 @@ use crate::{
     TrackerError,
 };
 use lunarx_chain::{Chain, ChainError};
-use lunarx_core::{AccountId, BlockNumber, ContractId, NodeKey, Report, Round, TrackerState};
+use lunarx_core::{AccountId, Balance, BlockNumber, ContractId, NodeKey, Report, Round, TrackerState};
 use rand::Rng;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,6 +31,8 @@ const MAX_LOOKS: usize = 256;
 const RETRIES_PER_WINDOW: u32 = 12;
 /// A dispute that was not answered is ended by its opener after one part in so many of a window.
 const RESOLVE_GRACE: BlockNumber = 4;
+/// Reports of a tracker that the chain takes for free, a window.
+const FREE_REPORTS: BlockNumber = 64;
 /// What the tracker did or was refused is left alone for so many windows.
 const QUIET_WINDOWS: BlockNumber = 1;
 
@@ -63,12 +66,16 @@ pub(crate) struct Engine {
     account: AccountId,
     node_key: NodeKey,
     verifiers: Vec<NodeKey>,
+    least_claim: Balance,
     shared: Arc<Shared>,
     view: View,
     cases: BTreeMap<ContractId, Case>,
     /// Left alone until a height.
     quiet: BTreeMap<Topic, BlockNumber>,
     claimed: Option<Round>,
+    dues: Drawer,
+    /// No report before this height: it would not be free.
+    free_from: BlockNumber,
     /// The height of the last pass.
     height: BlockNumber,
 }
@@ -79,6 +86,7 @@ impl Engine {
         account: AccountId,
         node_key: NodeKey,
         verifiers: Vec<NodeKey>,
+        least_claim: Balance,
         shared: Arc<Shared>,
     ) -> Self {
         Self {
@@ -87,10 +95,13 @@ impl Engine {
             account,
             node_key,
             verifiers,
+            least_claim,
             shared,
             cases: BTreeMap::new(),
             quiet: BTreeMap::new(),
             claimed: None,
+            dues: Drawer::default(),
+            free_from: 0,
             height: 0,
         }
     }
@@ -116,6 +127,10 @@ impl Engine {
         self.scan(height);
         let blocks = if self.height == 0 { 1 } else { height.saturating_sub(self.height) };
         self.height = height;
+        let rounds = self.view.sortition();
+        let final_after = self.chain.parameters().audit.final_after;
+        self.dues.turn(&self.account, rounds, &self.view.contracts, final_after, height);
+        self.dues.read(self.chain.as_ref(), &self.account, rounds).await?;
         Ok(self.beats(blocks))
     }
 
@@ -124,12 +139,13 @@ impl Engine {
     }
 
     fn context_at(&self, height: BlockNumber) -> Context<'_> {
-        Context { account: &self.account, rounds: &self.view.rounds, height }
+        Context { account: &self.account, rounds: self.view.sortition(), height }
     }
 
     /// Opens a case for every contract that one of the own seats judges or will judge, and closes the rest.
     fn assign(&mut self, height: BlockNumber) {
-        let View { contracts, keys, rounds, .. } = &self.view;
+        let View { contracts, keys, .. } = &self.view;
+        let rounds = self.view.sortition();
         self.cases.retain(|id, _| contracts.contains_key(id));
         for (id, watched) in contracts {
             let rules = self.view.rules(watched);
@@ -192,7 +208,7 @@ impl Engine {
         for id in ids {
             match self.chain.audit(id).await? {
                 Some(audit) => {
-                    let context = Context { account: &self.account, rounds: &self.view.rounds, height };
+                    let context = Context { account: &self.account, rounds: self.view.sortition(), height };
                     if let Some(case) = self.cases.get_mut(&id) {
                         case.on_audit(audit, context);
                     }
@@ -284,7 +300,7 @@ impl Engine {
                 ));
             } else if let Some(block) = case.silence(context) {
                 // Not for long after answers: it could go on for ever, at the trackers' cost.
-                if self.view.patience.may_ask(&contract, self.height) {
+                if self.view.patience.may_ask(&contract, &case.watched, &self.account, self.height) {
                     work.push((Topic::Dispute(contract), Work::Dispute { contract, block }));
                 }
             }
@@ -328,22 +344,31 @@ impl Engine {
             work.push((Topic::SetVerifiers, Work::SetVerifiers(wanted)));
         }
         let round = self.view.rounds.first().map(|round| round.round);
-        if own.credits > 0 && self.claimed != round {
+        if own.credits >= self.least_claim.max(1) && self.claimed != round {
             work.push((Topic::Claim, Work::Claim));
         }
         work
     }
 
-    /// The reports to make now: none until one is due or a call is full, then all that ride along.
+    /// The reports to make now, as many as one call takes: none until one is due or a call is full, then all that ride
+    /// along; draws of pay where there is nothing to say. One call at a time, as far apart as they are free.
     fn reports(&self) -> Vec<Report> {
+        if self.height < self.free_from {
+            return Vec::new();
+        }
+        let most = usize::try_from(self.chain.parameters().max_promises).unwrap_or(usize::MAX);
         let presence = self.shared.presence();
         let context = self.context();
         let loud = self.cases.values().filter(|case| !self.is_quiet(&Topic::Report(case.id)));
-        let ripe: Vec<_> = loud.flat_map(|case| case.reports(context, &presence)).collect();
-        let most = usize::try_from(self.chain.parameters().max_promises).unwrap_or(usize::MAX);
-        let due = ripe.iter().any(|(_, ripeness)| *ripeness == Ripeness::Due);
-        let full = if due { ripe.len() } else { ripe.len() - ripe.len() % most.max(1) };
-        ripe.into_iter().take(full).map(|(report, _)| report).collect()
+        let mut ripe: Vec<_> = loud.flat_map(|case| case.reports(context, &presence)).collect();
+        let is_due = |ripeness: &Ripeness| *ripeness == Ripeness::Due;
+        if ripe.len() >= most || ripe.iter().any(|(_, ripeness)| is_due(ripeness)) {
+            // What is due goes first; the order among the others stays.
+            ripe.sort_by_key(|(_, ripeness)| !is_due(ripeness));
+            return ripe.into_iter().take(most).map(|(report, _)| report).collect();
+        }
+        let draws = self.dues.reports().filter(|report| !self.is_quiet(&Topic::Draw(report.contract)));
+        draws.take(most).collect()
     }
 
     fn is_quiet(&self, topic: &Topic) -> bool {
@@ -353,20 +378,30 @@ impl Engine {
     /// Notes what became of what was said.
     pub(crate) fn on_done(&mut self, done: Vec<Done>) {
         let window = self.chain.parameters().window;
+        let pause = (window / FREE_REPORTS).saturating_add(1);
         for Done { topic, taken } in done {
             match topic {
                 Topic::Report(id) => {
+                    self.free_from = self.height.saturating_add(pause);
                     self.look_again(&id);
                     if taken {
                         continue;
                     }
+                }
+                Topic::Draw(id) => {
+                    self.free_from = self.height.saturating_add(pause);
+                    self.dues.done(&id);
                 }
                 // Before it asks once more, it looks again.
                 Topic::Dispute(id) => {
                     self.look_again(&id);
                     self.view.expire();
                 }
-                Topic::Claim if taken => self.claimed = self.view.rounds.first().map(|round| round.round),
+                // Refused, where no contract has paid yet: it is tried again in the next round.
+                Topic::Claim => {
+                    self.claimed = self.view.rounds.first().map(|round| round.round);
+                    self.view.expire();
+                }
                 _ => self.view.expire(),
             }
             let until = self.height.saturating_add(window.saturating_mul(QUIET_WINDOWS));

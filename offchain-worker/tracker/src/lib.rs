@@ -26,6 +26,7 @@ mod case;
 mod config;
 mod desk;
 mod directory;
+mod dues;
 mod engine;
 mod error;
 mod folder;

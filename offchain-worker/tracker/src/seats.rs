@@ -1,40 +1,70 @@
 //! Which seats an account holds, by the rounds that the chain knows.
 
-use lunarx_core::{AccountId, AuditRules, BlockNumber, ContractId, RoundDetails, Watched};
-use lunarx_proof::seat_holders;
+use lunarx_core::{AccountId, AuditRules, AuditSeed, BlockNumber, ContractId, RoundDetails, Watched};
+use lunarx_proof::{seat_holders, BIRTH_BLOCKS};
+use std::{collections::BTreeMap, ops::Range};
 
-/// The rounds that are known, newest first.
-pub(crate) type Rounds = [RoundDetails<AccountId>];
+/// What seats follow from.
+#[derive(Clone, Copy)]
+pub(crate) struct Rounds<'a> {
+    /// The rounds that are known, newest first.
+    pub(crate) known: &'a [RoundDetails<AccountId>],
+    /// The seeds of the blocks `read`, without those that have none.
+    pub(crate) seeds: &'a BTreeMap<BlockNumber, AuditSeed>,
+    pub(crate) read: &'a Range<BlockNumber>,
+}
 
-/// The seats of `contract` that `account` holds in the round of `block`.
+impl Rounds<'_> {
+    /// The seats that `account` holds in a round.
+    pub(crate) fn held_in(
+        self,
+        round: &RoundDetails<AccountId>,
+        account: &AccountId,
+        contract: &ContractId,
+        since: BlockNumber,
+    ) -> Vec<u32> {
+        let holders = seat_holders(round, contract, since, || self.birth(since));
+        let seats = (0..).zip(holders.into_iter().flatten());
+        seats.filter(|(_, holder)| *holder == account).map(|(seat, _)| seat).collect()
+    }
+
+    /// The seeds that draw the seats in the round of an acceptance, once all these blocks were read.
+    fn birth(self, since: BlockNumber) -> Option<Vec<AuditSeed>> {
+        let (first, last) = (since.saturating_add(1), since.saturating_add(BIRTH_BLOCKS));
+        let read = self.read.contains(&first) && self.read.contains(&last);
+        read.then(|| self.seeds.range(first..=last).map(|(_, seed)| *seed).collect())
+    }
+}
+
+/// The seats of a contract that `account` holds in the round of `block`.
 pub(crate) fn held(
-    rounds: &Rounds,
+    rounds: Rounds<'_>,
     account: &AccountId,
     contract: &ContractId,
+    since: BlockNumber,
     block: BlockNumber,
 ) -> Vec<u32> {
-    let Some(round) = rounds.iter().find(|round| round.start <= block) else { return Vec::new() };
-    let Some(holders) = seat_holders(round, contract) else { return Vec::new() };
-    (0..).zip(holders).filter(|(_, holder)| *holder == account).map(|(seat, _)| seat).collect()
+    let round = rounds.known.iter().find(|round| round.start <= block);
+    round.map_or_else(Vec::new, |round| rounds.held_in(round, account, contract, since))
 }
 
 /// The seats of a window: those of the round in which it ends. A window that still runs is watched by whoever
 /// would judge it if it ended now.
 pub(crate) fn own(
-    rounds: &Rounds,
+    rounds: Rounds<'_>,
     account: &AccountId,
     contract: &ContractId,
     watched: &Watched<AccountId>,
     window: u32,
     now: BlockNumber,
 ) -> Vec<u32> {
-    held(rounds, account, contract, watched.end_of(window).min(now))
+    held(rounds, account, contract, watched.since, watched.end_of(window).min(now))
 }
 
 /// The seats with which `account` judges a window at height `now`, until it is final: its own, and once its time
 /// is over, those of the running round too.
 pub(crate) fn judging(
-    rounds: &Rounds,
+    rounds: Rounds<'_>,
     account: &AccountId,
     contract: &ContractId,
     watched: &Watched<AccountId>,
@@ -48,7 +78,7 @@ pub(crate) fn judging(
     }
     let mut seats = own(rounds, account, contract, watched, window, now);
     if now >= end.saturating_add(rules.report_within) {
-        seats.extend(held(rounds, account, contract, now));
+        seats.extend(held(rounds, account, contract, watched.since, now));
         seats.sort_unstable();
         seats.dedup();
     }
@@ -69,7 +99,7 @@ pub(crate) fn open_windows(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lunarx_core::{AuditSeed, BatchRoot};
+    use lunarx_core::BatchRoot;
 
     fn watched() -> Watched<AccountId> {
         Watched {
@@ -81,7 +111,7 @@ mod tests {
             since: 100,
             window: 10,
             windows: 5,
-            window_fee: 1,
+            word_pay: 1,
             ended: None,
         }
     }
@@ -94,11 +124,13 @@ mod tests {
     #[test]
     fn a_window_is_judged_by_its_round_then_by_the_running_one_too() {
         let (old, new) = (AccountId([8; 32]), AccountId([9; 32]));
-        let rounds = [round(2, 121, &[9]), round(1, 1, &[8])];
+        let known = [round(2, 121, &[9]), round(1, 101, &[8])];
+        let (seeds, read) = (BTreeMap::new(), 0..0);
+        let rounds = Rounds { known: &known, seeds: &seeds, read: &read };
         let rules = AuditRules::of_window(10);
         let contract = ContractId([3; 32]);
         let judges = |account, window, now| {
-            !judging(&rounds, account, &contract, &watched(), window, now, &rules).is_empty()
+            !judging(rounds, account, &contract, &watched(), window, now, &rules).is_empty()
         };
         // Window 1 is 110..120, so the first round judges it, until 130 alone.
         for (now, by_old, by_new) in
@@ -108,7 +140,20 @@ mod tests {
         }
         assert!(!judges(&new, 1, 150), "it is final");
         assert!(judges(&new, 2, 125), "the running window");
-        assert!(held(&rounds, &old, &contract, 0).is_empty(), "before the first round");
+        assert!(held(rounds, &old, &contract, 100, 0).is_empty(), "before the first round");
+    }
+
+    #[test]
+    fn the_first_seats_are_known_with_the_seeds_after_the_acceptance() {
+        let (old, contract) = (AccountId([8; 32]), ContractId([3; 32]));
+        let known = [round(1, 1, &[8])];
+        let seeds: BTreeMap<_, _> = (101..=108).map(|block| (block, AuditSeed([1; 32]))).collect();
+        let seats = |seeds: &BTreeMap<_, _>, read: Range<BlockNumber>| {
+            held(Rounds { known: &known, seeds, read: &read }, &old, &contract, 100, 120)
+        };
+        assert_eq!(seats(&seeds, 50..109), [0, 1, 2]);
+        assert!(seats(&seeds, 50..108).is_empty() && seats(&seeds, 102..200).is_empty(), "not all were read");
+        assert!(seats(&BTreeMap::new(), 50..109).is_empty(), "there are none");
     }
 
     #[test]

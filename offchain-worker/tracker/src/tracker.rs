@@ -214,6 +214,7 @@ impl Worker {
             self.signer.account(),
             started.node_key,
             self.config.verifiers.clone(),
+            self.config.least_claim,
             self.shared.clone(),
         );
         let mut under_way = UnderWay::new(&self);

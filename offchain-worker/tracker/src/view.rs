@@ -1,6 +1,6 @@
 //! The chain as the tracker needs it, read as seldom as that allows.
 
-use crate::patience::Patience;
+use crate::{patience::Patience, seats::Rounds};
 use lunarx_chain::{Chain, ChainError};
 use lunarx_core::{
     AccountId, AuditRules, AuditSeed, BlockNumber, ChainParameters, ContractId, DisputeInfo, NodeKey,
@@ -44,7 +44,7 @@ impl View {
     pub(crate) fn new(chain: Arc<dyn Chain>, account: AccountId) -> Self {
         let parameters = chain.parameters();
         Self {
-            patience: Patience::new(parameters.day),
+            patience: Patience::default(),
             parameters,
             chain,
             account,
@@ -77,13 +77,14 @@ impl View {
         self.keys = providers.iter().map(|info| (info.account, info.node_key)).collect();
         self.providers = providers;
         self.rounds = rounds;
+        self.read_births(height).await?;
         self.next = height.saturating_add(self.every());
         self.reads = self.reads.saturating_add(1);
         Ok(true)
     }
 
     /// Reads the disputes if it is time to; whether it did. They follow on the lists. None is answered before its
-    /// bytes are drawn, so none is missed between two reads.
+    /// bytes are drawn, so one is missed only if a read takes longer than that.
     pub(crate) async fn refresh_disputes(&mut self, height: BlockNumber) -> Result<bool, ChainError> {
         if height < self.next_disputes {
             return Ok(false);
@@ -93,6 +94,21 @@ impl View {
         self.patience.look(&self.disputes, &self.contracts);
         self.next_disputes = height.saturating_add(self.every().min(lunarx_proof::DISPUTE_BLOCKS));
         Ok(true)
+    }
+
+    /// What seats follow from.
+    pub(crate) fn sortition(&self) -> Rounds<'_> {
+        Rounds { known: &self.rounds, seeds: &self.seeds, read: &self.read }
+    }
+
+    /// Reads the seeds that draw the seats of contracts that were accepted in this round or the one before.
+    async fn read_births(&mut self, height: BlockNumber) -> Result<(), ChainError> {
+        let from = self.rounds.iter().take(2).last().map_or(0, |round| round.start);
+        let young = self.contracts.values().map(|watched| watched.since).filter(|since| *since >= from);
+        match young.min() {
+            Some(since) => self.read_seeds(since.saturating_add(1), height).await,
+            None => Ok(()),
+        }
     }
 
     /// Blocks between two reads of the lists.

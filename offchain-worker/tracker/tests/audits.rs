@@ -4,7 +4,7 @@ mod world;
 
 use lunarx_chain::{Call, Chain};
 use lunarx_core::{AuditSeed, NodeSignature, RoundDetails, TrackerState, Verdict};
-use lunarx_proof::{seat_holders, Answer};
+use lunarx_proof::Answer;
 use world::{eventually, within, Mode, World};
 
 const WINDOW: u32 = 20;
@@ -27,9 +27,11 @@ async fn an_honest_miner_is_called_valid_by_three_trackers() {
     eventually("heartbeats come", async || *world.script.beats.lock().unwrap() > 0).await;
     assert!(world.chain.disputes().await.unwrap().is_empty());
     world
-        .advance_until("the credits are claimed", async || {
+        .advance_until("the pay is drawn and claimed", async || {
+            let audit = world.chain.audit(id).await.unwrap().unwrap();
             let trackers = world.chain.trackers().await.unwrap();
-            world.votes(id, 0).await == [Some(Verdict::Valid); 3]
+            audit.first > 0
+                && audit.dues.rounds().next().is_none()
                 && trackers.iter().all(|one| one.credits == 0)
         })
         .await;
@@ -48,7 +50,7 @@ async fn a_silent_miner_is_disputed_and_loses_the_contract() {
     eventually("somebody disputes", async || !world.chain.disputes().await.unwrap().is_empty()).await;
     let dispute = world.chain.disputes().await.unwrap().remove(0);
     let due = world.challenges(id, since..since + WINDOW).await;
-    assert!(dispute.seated && dispute.challenge.is_some_and(|block| due.contains(&block)));
+    assert!(dispute.standing.is_seat() && dispute.challenge.is_some_and(|block| due.contains(&block)));
     world.advance_to(dispute.deadline);
     world
         .advance_until("the contract is closed as faulty", async || {
@@ -162,8 +164,9 @@ async fn the_running_round_takes_over_the_seat_of_a_vanished_tracker() {
     let round = RoundDetails { round: 0, start: 0, seed: AuditSeed([3; 32]), members: all.clone() };
     world.chain.set_rounds(vec![round.clone()]);
     let (id, since) = world.open().await;
-    let empty = seat_holders(&round, &id).unwrap().iter().position(|holder| **holder == all[2]).unwrap();
     world.advance_to(since + WINDOW + WINDOW / 2);
+    let seats = world.chain.seats(&id, since + WINDOW).unwrap();
+    let empty = seats.iter().position(|holder| *holder == all[2]).unwrap();
     let mut expected = [Some(Verdict::Valid); 3];
     expected[empty] = None;
     eventually("two judge", async || world.votes(id, 0).await == expected).await;

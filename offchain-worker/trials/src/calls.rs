@@ -39,7 +39,9 @@ pub(crate) fn runtime_call(call: Call) -> Result<RuntimeCall, codec::Error> {
         Call::WithdrawTracker => RuntimeCall::Trackers(Trackers::withdraw {}),
         Call::Report { reports } => RuntimeCall::Audits(Audits::report { reports: recode(&reports)? }),
         Call::Dispute { contract, challenge } => RuntimeCall::Audits(Audits::dispute { contract, challenge }),
-        Call::Answer { contract, proofs } => RuntimeCall::Audits(Audits::answer { contract, proofs }),
+        Call::Answer { contract, opened, proofs } => {
+            RuntimeCall::Audits(Audits::answer { contract, opened, proofs })
+        }
         Call::Vouch { contract, answer } => RuntimeCall::Audits(Audits::vouch { contract, answer }),
         Call::Convict { contract, block, answer } => {
             RuntimeCall::Audits(Audits::convict { contract, block, answer })
@@ -47,6 +49,9 @@ pub(crate) fn runtime_call(call: Call) -> Result<RuntimeCall, codec::Error> {
         Call::Surrender { contract } => RuntimeCall::Audits(Audits::surrender { contract }),
         Call::Resolve { contract } => RuntimeCall::Audits(Audits::resolve { contract }),
         Call::Claim => RuntimeCall::Audits(Audits::claim {}),
+        Call::ClaimRewards { eras } => {
+            RuntimeCall::Issuance(pallet_lunarx_issuance::Call::claim { eras: recode(&eras)? })
+        }
         Call::Transfer { to, amount } => RuntimeCall::Balances(pallet_balances::Call::transfer_keep_alive {
             dest: Address::Id(AccountId::new(to.0)),
             value: amount,

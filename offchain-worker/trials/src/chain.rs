@@ -13,7 +13,7 @@ use frame_support::traits::{
 use lunarx_chain::{AccountBalance, Call, Chain, ChainError, Receipt, Signer};
 use lunarx_core::{
     AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
-    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
 };
 use lunarx_runtime::{AccountId as Account, Balances, Runtime, System};
 use lunarx_runtime_api::{runtime_decl_for_lunarx_api::LunarxApi, MAX_PAGE};
@@ -155,6 +155,14 @@ impl Chain for RuntimeChain {
 
     async fn supply(&self) -> Result<Supply, ChainError> {
         self.read(Runtime::supply).await
+    }
+
+    async fn economy(&self) -> Result<EconomyInfo<AccountId>, ChainError> {
+        self.read_as(Runtime::economy).await
+    }
+
+    async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError> {
+        self.read(move || Runtime::due_rewards(Account::new(account.0))).await
     }
 
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError> {

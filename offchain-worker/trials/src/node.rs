@@ -9,8 +9,8 @@ use frame_support::{
 use lunarx_chain::{Call, ChainError, Receipt};
 use lunarx_core::{blake2b_256, AccountId, Balance, BlockNumber};
 use lunarx_runtime::{
-    genesis, AllPalletsWithSystem, Audits, Balances, Contracts, Issuance, Providers, Runtime, RuntimeCall,
-    RuntimeEvent, RuntimeGenesisConfig, System, Timestamp, Trackers, TxExtension,
+    genesis, tx_extension, AllPalletsWithSystem, Audits, Balances, Contracts, Issuance, Providers, Runtime,
+    RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, System, Timestamp, Trackers,
 };
 use serde_json::Value;
 use sp_core::H256;
@@ -184,18 +184,7 @@ fn close_block(height: BlockNumber) {
 /// Dispatches a call as a signed transaction whose signature is good. Returns the fee paid.
 fn apply(account: AccountId, call: RuntimeCall) -> (Balance, Result<(), ChainError>) {
     let signer = lunarx_runtime::AccountId::new(account.0);
-    let extension: TxExtension = (
-        frame_system::AuthorizeCall::new(),
-        frame_system::CheckNonZeroSender::new(),
-        frame_system::CheckSpecVersion::new(),
-        frame_system::CheckTxVersion::new(),
-        frame_system::CheckGenesis::new(),
-        frame_system::CheckEra::from(Era::Immortal),
-        frame_system::CheckNonce::from(System::account_nonce(&signer)),
-        frame_system::CheckWeight::new(),
-        pallet_transaction_payment::ChargeTransactionPayment::from(0),
-        frame_system::WeightReclaim::new(),
-    );
+    let extension = tx_extension(System::account_nonce(&signer), Era::Immortal);
     let mut info = call.get_dispatch_info();
     info.extension_weight = extension.weight(&call);
     let len = call.encoded_size().saturating_add(ENVELOPE_BYTES);

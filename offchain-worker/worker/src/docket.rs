@@ -131,7 +131,7 @@ mod tests {
             since,
             window: 10,
             windows: 5,
-            window_fee: 1,
+            word_pay: 1,
             ended: None,
         };
         [(id(1), watched)].into()

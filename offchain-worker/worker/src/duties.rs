@@ -262,6 +262,7 @@ mod tests {
             windows: 5,
             window_fee: 1,
             last_fee: 1,
+            word_pay: 1,
             ended: None,
             escrow: 5,
             paid: 0,
@@ -304,7 +305,16 @@ mod tests {
 
     fn dispute(n: u8, deadline: BlockNumber, positions: Vec<u64>) -> DisputeInfo<AccountId> {
         let (contract, opener) = (id(n), AccountId([9; 32]));
-        DisputeInfo { contract, opener, seated: false, challenge: None, opened: 10, deadline, positions }
+        DisputeInfo {
+            contract,
+            opener,
+            standing: lunarx_core::Standing::Anybody,
+            challenge: None,
+            opened: 10,
+            deadline,
+            replaced: None,
+            positions,
+        }
     }
 
     #[test]

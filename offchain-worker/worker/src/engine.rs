@@ -182,7 +182,13 @@ impl Engine {
         let Some(watched) = contracts.get(&id).and_then(ContractInfo::watched) else { return Ok(None) };
         match self.prover.prove(id, covered(&watched), dispute.positions.clone()).await {
             Ok(proofs) => {
-                self.submit_one(Call::Answer { contract: id, proofs }, id, height, ANSWER_SUSPENSION).await?;
+                self.submit_one(
+                    Call::Answer { contract: id, opened: dispute.opened, proofs },
+                    id,
+                    height,
+                    ANSWER_SUSPENSION,
+                )
+                .await?;
                 Ok(None)
             }
             Err(ProofError::Fault(Fault::Damaged(_))) => Ok(Some(id)),

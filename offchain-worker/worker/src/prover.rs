@@ -211,7 +211,7 @@ mod tests {
             since: 0,
             window: 100,
             windows: 1,
-            window_fee: 1,
+            word_pay: 1,
             ended: None,
         };
         let docket = Docket::new(AuditRules { rate: u64::MAX, ..AuditRules::of_window(100) });

@@ -98,14 +98,20 @@ mod tests {
             since: 100,
             window: 10,
             windows: 5,
-            window_fee: 1,
+            word_pay: 1,
             ended: None,
         };
         let mut judged = WindowVotes::default();
         assert!(judged.cast(0, Verdict::Valid) && judged.cast(1, Verdict::Valid));
         let mut split = WindowVotes::default();
         assert!(split.cast(0, Verdict::Valid) && split.cast(1, Verdict::Silent));
-        let audit = AuditInfo { first: 1, proven: 0, votes: vec![judged, split], dispute: None };
+        let audit = AuditInfo {
+            first: 1,
+            proven: 0,
+            votes: vec![judged, split],
+            dues: lunarx_core::Dues::default(),
+            dispute: None,
+        };
         let at = |height| silent(&watched, &audit, 10, height);
         assert!(at(140).is_empty());
         assert_eq!(at(141), [2]);

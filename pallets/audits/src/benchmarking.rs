@@ -17,11 +17,11 @@ use frame_support::{
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use lunarx_core::{
     AuditRules, AuditSeed, BlockNumber, ContractId, ContractRegistry, NodeKey, NodeSignature,
-    ProviderRegistry, Report, TrackerRegistry, Verdict, Watched, GIB, LX,
+    ProviderRegistry, Report, Standing, TrackerRegistry, Verdict, Watched, GIB, LX,
 };
 use lunarx_proof::{
-    batch_root, challenged, longest_proof, seat_holders, shortest_proof, Answer, BatchEntry, LeafProof,
-    Proofs, DISPUTE_BLOCKS,
+    batch_root, challenged, longest_proof, shortest_proof, Answer, BatchEntry, LeafProof, Proofs,
+    DISPUTE_BLOCKS,
 };
 use sp_core::{crypto::KeyTypeId, ed25519};
 
@@ -29,6 +29,8 @@ use sp_core::{crypto::KeyTypeId, ed25519};
 const NODE_KEYS: KeyTypeId = KeyTypeId(*b"lxau");
 /// The block in which contracts begin.
 const SINCE: BlockNumber = 10;
+/// That in which the first round does: so it is no contract's first, but where that is measured.
+const ROUND: BlockNumber = SINCE + 1;
 /// Members of a round: as many as there can be, as far as the runtime allows.
 const MEMBERS: u32 = 1_000;
 
@@ -67,7 +69,7 @@ fn active<T: Config>(miner: &T::AccountId, contract: ContractId) -> Watched<T::A
         since: SINCE,
         window: T::Window::get(),
         windows: 90,
-        window_fee: LX,
+        word_pay: LX,
         ended: None,
     };
     T::Contracts::benchmark_active(&contract, watched.clone());
@@ -119,7 +121,7 @@ struct Scene<T: Config> {
 
 impl<T: Config> Scene<T> {
     fn new() -> Self {
-        set_block::<T>(SINCE);
+        set_block::<T>(ROUND);
         let contract = id(0);
         let members = T::Trackers::benchmark_round(MEMBERS);
         let (miner, node) = miner::<T>();
@@ -128,8 +130,8 @@ impl<T: Config> Scene<T> {
         let seed = challenge::<T>(&contract, block);
         set_block::<T>(watched.end_of(2));
         let round = T::Trackers::round_of(watched.end_of(0)).and_then(T::Trackers::round);
-        let seats = match round.as_ref().and_then(|round| seat_holders(round, &contract)) {
-            Some(holders) => holders.map(Clone::clone).into(),
+        let seats = match round.as_ref().and_then(|round| Pallet::<T>::holders(round, &contract, SINCE)) {
+            Some(holders) => holders.into(),
             None => members,
         };
         let mut tally = Pallet::<T>::tally(&contract, &watched, Pallet::<T>::now());
@@ -183,43 +185,50 @@ mod benchmarks {
     }
 
     /// In each contract the tracker holds a seat in the round of the windows' ends; every open window is
-    /// reported.
+    /// reported, and pay is drawn for a final one, on which all seats had their word.
     #[benchmark]
     fn report(n: Linear<1, { T::MaxReports::get() }>) -> Result<(), BenchmarkError> {
-        set_block::<T>(SINCE);
+        set_block::<T>(ROUND);
         let members = T::Trackers::benchmark_round(MEMBERS);
         let tracker = members[0].clone();
-        let round = T::Trackers::round_of(SINCE).and_then(T::Trackers::round).expect("begun above");
+        let round = T::Trackers::round_of(ROUND).and_then(T::Trackers::round).expect("begun above");
         let (miner, _) = miner::<T>();
         let mine = |contract: &ContractId| {
-            seat_holders(&round, contract).is_some_and(|holders| holders.contains(&&tracker))
+            Pallet::<T>::holders(&round, contract, SINCE).is_some_and(|holders| holders.contains(&tracker))
         };
         let contracts: Vec<_> = (0..).map(id).filter(mine).take(n as usize).collect();
         let mut reports = Vec::new();
         for contract in contracts {
-            active::<T>(&miner, contract);
+            let watched = active::<T>(&miner, contract);
+            let mut tally = Pallet::<T>::tally(&contract, &watched, SINCE);
+            let votes = tally.votes_of(0).expect("it is open");
+            (0..3).for_each(|seat| {
+                votes.cast(seat, Verdict::Valid);
+            });
+            Tallies::<T>::insert(contract, tally);
             let verdicts = BoundedVec::truncate_from(vec![Verdict::Valid; MAX_OPEN_WINDOWS as usize]);
-            reports.push(Report { contract, window: 0, verdicts });
+            reports.push(Report { contract, window: 1, verdicts });
         }
-        set_block::<T>(SINCE.saturating_add(rules::<T>().final_after));
+        let window = T::Window::get();
+        set_block::<T>(SINCE.saturating_add(rules::<T>().final_after).saturating_add(window));
         #[extrinsic_call]
         _(RawOrigin::Signed(tracker.clone()), Reports::<T>::truncate_from(reports));
-        assert_eq!(Credits::<T>::get(tracker).fees, LX.saturating_mul(u128::from(n) * 3));
+        assert!(Credits::<T>::get(tracker).amount >= LX.saturating_mul(n.into()));
         Ok(())
     }
 
     /// A report's windows end in two rounds at the most: the open ones span less than a round.
     #[benchmark]
     fn further_round(n: Linear<1, { T::MaxReports::get() }>) -> Result<(), BenchmarkError> {
-        set_block::<T>(SINCE);
+        set_block::<T>(ROUND);
         T::Trackers::benchmark_round(MEMBERS);
         let contracts: Vec<_> = (0..n).map(id).collect();
         let mut drawn = 0;
         #[block]
         {
-            let round = T::Trackers::round_of(SINCE).and_then(T::Trackers::round).expect("begun above");
+            let round = T::Trackers::round_of(ROUND).and_then(T::Trackers::round).expect("begun above");
             for contract in &contracts {
-                drawn += seat_holders(&round, contract).map_or(0, |holders| holders.map(Clone::clone).len());
+                drawn += Pallet::<T>::holders(&round, contract, SINCE).map_or(0, |holders| holders.len());
             }
         }
         assert_eq!(drawn, 3 * n as usize);
@@ -237,16 +246,51 @@ mod benchmarks {
     }
 
     #[benchmark]
+    fn young() -> Result<(), BenchmarkError> {
+        for block in SINCE..SINCE.saturating_add(20) {
+            Seeds::<T>::insert(block, AuditSeed([1; 32]));
+        }
+        set_block::<T>(SINCE.saturating_add(20));
+        let found;
+        #[block]
+        {
+            found = Pallet::<T>::seeds_after(SINCE, lunarx_proof::BIRTH_BLOCKS).map(|seeds| seeds.len());
+        }
+        assert_eq!(found, Some(8));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn accuse() -> Result<(), BenchmarkError> {
+        let scene = Scene::<T>::new();
+        let mut dispute = scene.disputed();
+        let tracker = dispute.accused.pop().expect("there were three");
+        Disputes::<T>::insert(scene.contract, dispute);
+        let watched = T::Contracts::watched(&scene.contract).expect("it is active");
+        #[block]
+        {
+            Pallet::<T>::accuse(&scene.contract, &watched, 0, &tracker);
+        }
+        assert_eq!(Disputes::<T>::get(scene.contract).map(|open| open.accused.len()), Some(3));
+        Ok(())
+    }
+
+    /// By the holder of a seat in the running round alone, which the window's round was looked through for first.
+    #[benchmark]
     fn dispute() -> Result<(), BenchmarkError> {
         let scene = Scene::<T>::new();
         scene.disputed();
-        let seat = scene.seats[2].clone();
+        T::Trackers::benchmark_round(MEMBERS);
+        let round = T::Trackers::round_of(Pallet::<T>::now()).and_then(T::Trackers::round).expect("begun");
+        let holders = Pallet::<T>::holders(&round, &scene.contract, SINCE).expect("it has members");
+        let other = holders.into_iter().find(|holder| !scene.seats.contains(holder));
+        let seat = other.expect("another round draws others");
         T::Currency::set_balance(&seat, 1_000 * LX);
         #[extrinsic_call]
         _(RawOrigin::Signed(seat.clone()), scene.contract, Some(scene.block));
         assert_eq!(
-            Disputes::<T>::get(scene.contract).map(|open| (open.opener, open.seated)),
-            Some((seat, true))
+            Disputes::<T>::get(scene.contract).map(|open| (open.opener, open.standing)),
+            Some((seat, Standing::Seat))
         );
         Ok(())
     }
@@ -267,10 +311,10 @@ mod benchmarks {
     #[benchmark]
     fn answer() -> Result<(), BenchmarkError> {
         let scene = Scene::<T>::new();
-        scene.disputed();
+        let opened = scene.disputed().opened;
         let asked = rules::<T>().samples.saturating_mul(2);
         #[extrinsic_call]
-        _(RawOrigin::Signed(scene.miner.clone()), scene.contract, proofs(asked));
+        _(RawOrigin::Signed(scene.miner.clone()), scene.contract, opened, proofs(asked));
         assert!(!Disputes::<T>::contains_key(scene.contract));
         Ok(())
     }
@@ -330,8 +374,8 @@ mod benchmarks {
         let tracker: T::AccountId = account("tracker", 0, 0);
         T::Currency::set_balance(&T::Pot::get(), 10 * LX);
         PotBalance::<T>::put(2 * LX);
-        Credits::<T>::insert(&tracker, Credit { fees: 1, free_from: 1 });
-        AllCredits::<T>::put(2);
+        Credits::<T>::insert(&tracker, Credit { amount: LX, free_from: 1 });
+        AllCredits::<T>::put(4 * LX);
         #[extrinsic_call]
         _(RawOrigin::Signed(tracker));
         assert_eq!(PotBalance::<T>::get(), LX);

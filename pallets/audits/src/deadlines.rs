@@ -3,7 +3,7 @@
 //! As in the contracts' schedule, a slot is worked off by `on_idle` once all in it is due, and a cursor catches
 //! up after busy blocks.
 
-use crate::{Cause, Config, Deadlines, Disputes, Error, Event, NextSlot, Pallet, WeightInfo};
+use crate::{Cause, Config, Deadlines, Disputes, Error, Event, NextSlot, Pallet, Tallies, WeightInfo};
 use frame_support::{
     dispatch::{DispatchClass, DispatchResult},
     ensure,
@@ -89,6 +89,7 @@ impl<T: Config> Pallet<T> {
             return Self::end_by_loss(contract, Cause::Unanswered, Some(dispute.opener));
         }
         Disputes::<T>::remove(contract);
+        Tallies::<T>::mutate_extant(contract, |tally| tally.disputed = false);
         Deadlines::<T>::remove(slot_of(dispute.deadline), contract);
         Self::give_back(&dispute.opener, dispute.deposit);
         Self::deposit_event(Event::Dropped { contract: *contract });
@@ -117,10 +118,21 @@ impl<T: Config> Pallet<T> {
         for now in 0..=2 * SLOT_BLOCKS {
             assert!(slot_of(now) > now / SLOT_BLOCKS, "a slot must be open until all in it are due");
         }
+        let most_reports = T::MaxReports::get();
+        let words = lunarx_core::MAX_REPORTED_WINDOWS;
         let weights = T::BlockWeights::get();
         let most = weights.get(DispatchClass::Normal).max_extrinsic.unwrap_or(weights.max_block);
         for (call, weight) in [
-            ("report", T::WeightInfo::report(T::MaxReports::get())),
+            (
+                "report",
+                Self::weight_of(
+                    most_reports,
+                    most_reports.saturating_mul(words.saturating_mul(lunarx_core::SEATS)),
+                    1,
+                    most_reports.saturating_mul(words),
+                    most_reports,
+                ),
+            ),
             ("answer", Self::weight_with_proofs(T::WeightInfo::answer())),
             ("vouch", Self::weight_with_proofs(T::WeightInfo::vouch())),
             ("convict", Self::weight_with_proofs(T::WeightInfo::convict())),

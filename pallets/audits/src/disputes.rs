@@ -2,12 +2,12 @@
 
 use crate::{
     deadlines::{slot_of, SLOT_BLOCKS},
-    Cause, Config, Deadlines, Dispute, Disputes, Error, Event, HoldReason, Pallet, Seeds, Tallies,
+    Cause, Config, Deadlines, Dispute, Disputes, Error, Event, HoldReason, LastSeats, Pallet, Seeds, Tallies,
 };
 use alloc::vec::Vec;
 use codec::Encode;
 use frame_support::{
-    dispatch::DispatchResult,
+    dispatch::{DispatchResult, DispatchResultWithPostInfo, Pays},
     ensure,
     storage::with_storage_layer,
     traits::{
@@ -19,12 +19,10 @@ use frame_support::{
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use lunarx_core::{
-    AuditRules, Balance, BlockNumber, ContractId, ContractRegistry, ProviderRegistry, TrackerRegistry,
-    Verdict, Watched, SEATS,
+    AuditRules, Balance, BlockNumber, ContractId, ContractRegistry, ProviderRegistry, Standing,
+    TrackerRegistry, Verdict, Watched, SEATS,
 };
-use lunarx_proof::{
-    challenged, proves_all, questioned, seat_holders, Answer, Covered, Proofs, MAX_LEAF_PROOF_BYTES,
-};
+use lunarx_proof::{challenged, proves_all, questioned, Answer, Covered, Proofs, MAX_LEAF_PROOF_BYTES};
 use sp_core::ed25519;
 use sp_runtime::{
     traits::{Convert, Get, Zero},
@@ -44,33 +42,69 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         let watched = T::Contracts::watched(&contract).ok_or(Error::<T>::NotActive)?;
         let rules = AuditRules::of_window(watched.window);
-        let seated = challenge.is_some_and(|block| Self::is_seated(&opener, &contract, &watched, block));
+        let standing = challenge
+            .map_or(Standing::Anybody, |block| Self::standing_of(&opener, &contract, &watched, block));
         let former = Disputes::<T>::get(contract);
-        ensure!(former.as_ref().is_none_or(|former| seated && !former.seated), Error::<T>::AlreadyDisputed);
+        let is_free = former.as_ref().is_none_or(|former| standing > former.standing);
+        ensure!(is_free, Error::<T>::AlreadyDisputed);
         if let Some(block) = challenge {
             Self::challenge_of(&contract, &watched, block)?;
             ensure!(Self::is_known_to_the_end(block, &rules), Error::<T>::ChallengeTooOld);
         }
+        let now = Self::now();
+        let mut deadline = now.saturating_add(rules.return_within);
+        let replaced = former.as_ref().map(|former| former.opened);
         if let Some(former) = former {
+            // Whoever puts a question in place of another gives the miner no more time than to look at it.
+            deadline = former.deadline.max(now.saturating_add(rules.final_after));
             Self::supersede(&contract, former);
         }
         let proofs = rules.samples.saturating_mul(if challenge.is_some() { 2 } else { 1 });
         let most = proofs.saturating_mul(MAX_LEAF_PROOF_BYTES.saturated_into());
         let deposit = Self::hold_deposit(&opener, T::AnswerCost::convert(most))?;
-        let now = Self::now();
-        let deadline = now.saturating_add(rules.return_within);
         let accused =
             challenge.map_or_else(BoundedVec::new, |block| Self::vouchers(&contract, &watched, block));
-        let miner = watched.miner;
+        let miner = watched.miner.clone();
         Self::deposit_event(Event::Disputed { contract, miner, opener: opener.clone(), challenge, deadline });
-        let dispute = Dispute { opener, seated, deposit, challenge, opened: now, deadline, accused };
+        if standing.is_seat() {
+            LastSeats::<T>::insert(contract, (&opener, now));
+        }
+        let dispute =
+            Dispute { opener, standing, deposit, challenge, opened: now, deadline, replaced, accused };
+        let mut tally = Self::tally(&contract, &watched, now);
+        tally.disputed = true;
+        Tallies::<T>::insert(contract, tally);
         Disputes::<T>::insert(contract, dispute);
         Deadlines::<T>::insert(slot_of(deadline), contract, ());
         Ok(())
     }
 
+    /// As what an account names the challenge of `block`.
+    fn standing_of(
+        account: &T::AccountId,
+        contract: &ContractId,
+        watched: &Watched<T::AccountId>,
+        block: BlockNumber,
+    ) -> Standing {
+        if !Self::is_seated(account, contract, watched, block) {
+            Standing::Anybody
+        } else if LastSeats::<T>::get(contract)
+            .is_some_and(|(last, at)| last == *account && Self::is_recent(at, watched))
+        {
+            Standing::SeatAgain
+        } else {
+            Standing::Seat
+        }
+    }
+
+    /// Whether a question of block `at` may still stand, or stood a moment ago.
+    fn is_recent(at: BlockNumber, watched: &Watched<T::AccountId>) -> bool {
+        let rules = AuditRules::of_window(watched.window);
+        Self::now() <= at.saturating_add(rules.return_within).saturating_add(rules.final_after)
+    }
+
     /// Whether an account speaks for a seat of the contract, in the running round or in that of the window of
-    /// `block`. A miner does not speak against itself.
+    /// `block`. A miner does not speak against itself, nor a seat against its own word.
     fn is_seated(
         account: &T::AccountId,
         contract: &ContractId,
@@ -81,9 +115,10 @@ impl<T: Config> Pallet<T> {
             watched.window_of(block).map(|window| watched.end_of(window)).filter(|end| *end < Self::now());
         let holds = |block: BlockNumber| {
             let round = T::Trackers::round(T::Trackers::round_of(block)?)?;
-            Some(seat_holders(&round, contract)?.contains(&account))
+            Some(Self::holders(&round, contract, watched.since)?.contains(account))
         };
         *account != watched.miner
+            && !Self::vouchers(contract, watched, block).contains(account)
             && own.into_iter().chain([Self::now()]).any(|block| holds(block).unwrap_or(false))
     }
 
@@ -153,7 +188,7 @@ impl<T: Config> Pallet<T> {
             let window = watched.window_of(block)?;
             let votes = *Self::tally(contract, watched, Self::now()).votes_of(window)?;
             let round = T::Trackers::round(T::Trackers::round_of(watched.end_of(window))?)?;
-            let holders = seat_holders(&round, contract)?.map(Clone::clone);
+            let holders = Self::holders(&round, contract, watched.since)?;
             Some((votes, holders))
         };
         if let Some((votes, holders)) = found() {
@@ -168,10 +203,21 @@ impl<T: Config> Pallet<T> {
         accused
     }
 
-    pub(crate) fn do_answer(miner: T::AccountId, contract: ContractId, proofs: Proofs) -> DispatchResult {
-        let dispute = Disputes::<T>::get(contract).ok_or(Error::<T>::NotDisputed)?;
+    pub(crate) fn do_answer(
+        miner: T::AccountId,
+        contract: ContractId,
+        opened: BlockNumber,
+        proofs: Proofs,
+    ) -> DispatchResultWithPostInfo {
+        let mut dispute = Disputes::<T>::get(contract).ok_or(Error::<T>::NotDisputed)?;
         let watched = T::Contracts::watched(&contract).ok_or(Error::<T>::NotActive)?;
         ensure!(watched.miner == miner, Error::<T>::NotMiner);
+        if opened != dispute.opened {
+            ensure!(dispute.replaced.take() == Some(opened), Error::<T>::OtherQuestion);
+            Disputes::<T>::insert(contract, dispute);
+            Self::deposit_event(Event::AnsweredFormer { contract });
+            return Ok(Pays::No.into());
+        }
         let now = Self::now();
         ensure!(now <= dispute.deadline, Error::<T>::TooLate);
         let positions = Self::positions_of(&contract, &watched, &dispute).ok_or(Error::<T>::NotDrawnYet)?;
@@ -183,13 +229,14 @@ impl<T: Config> Pallet<T> {
                 votes.answer();
             }
         }
+        tally.disputed = false;
         Tallies::<T>::insert(contract, tally);
         Disputes::<T>::remove(contract);
         Deadlines::<T>::remove(slot_of(dispute.deadline), contract);
         let cost = T::AnswerCost::convert(proofs.encoded_size().saturated_into());
         let paid = Self::pay_answer(&dispute, &miner, cost.min(dispute.deposit));
         Self::deposit_event(Event::Answered { contract, miner, paid });
-        Ok(())
+        Ok(().into())
     }
 
     pub(crate) fn do_vouch(tracker: T::AccountId, contract: ContractId, answer: Answer) -> DispatchResult {
@@ -265,7 +312,11 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::Convicted { contract: *contract, miner: watched.miner.clone(), cause });
         // A miner gets no share of its own slash.
         let finder = finder.filter(|finder| *finder != watched.miner);
-        T::Contracts::convict(contract, slash, finder.as_ref());
+        // Stored, so that what is paid for is credited when the contract is closed.
+        let tally = Self::tally(contract, &watched, Self::now());
+        let words = tally.words;
+        Tallies::<T>::insert(contract, tally);
+        T::Contracts::convict(contract, words, slash, finder.as_ref());
         for tracker in accused {
             let amount = T::Trackers::fine(&tracker, T::LieFine::get(), &T::FineDestination::get());
             Self::deposit_event(Event::LieFined { contract: *contract, tracker, amount });

@@ -13,15 +13,16 @@
 //!   `on_idle` works off within its weight.
 //! - **Words have a price, answers do not.** Who disputes pays the answer if it comes. Who vouches for a
 //!   miner must have seen its answer.
-//! - **Money is conserved.** Deposits come back or pay the answer; the trackers' share lies in one pot and
-//!   leaves it by credits.
+//! - **Money is conserved.** Deposits come back or pay the answer; a word is credited with what its contract pays
+//!   for it, no more.
 //!
 //! ## Terms
 //!
 //! - **Seed**: what a block's challenges follow from. **Tally**: a contract's windows that are not final.
 //! - **Dispute**: a question to a miner on chain. **Opener**: who asked. **Accused**: seats that called the
 //!   window of the named challenge valid, and have not shown the answer.
-//! - **Credit**: the fee of a window that a tracker judged in time, not yet paid for.
+//! - **Word**: what a seat said of a window. **Dues**: words on proven windows whose seats have not drawn their
+//!   pay. **Credit**: pay that was drawn and not yet paid out.
 //!
 //! ## Flow
 //!
@@ -38,7 +39,7 @@
 //!
 //! ## Files
 //!
-//! `types` what is stored · `seeds` · `tally` windows and outcomes · `reports` · `disputes` and their ends ·
+//! `types` what is stored · `seeds` · `seats` · `tally` windows and outcomes · `reports` · `disputes` and their ends ·
 //! `deadlines` the schedule · `pot` the trackers' pay · `queries` reads · `invariants` what `try_state`
 //! checks.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -53,6 +54,7 @@ mod invariants;
 mod pot;
 mod queries;
 mod reports;
+mod seats;
 mod seeds;
 mod tally;
 mod types;
@@ -81,7 +83,7 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
     use lunarx_core::{
-        AuditSeed, Balance, BlockNumber, ContractId, ContractRegistry, ProviderRegistry, Report,
+        AuditSeed, Balance, BlockNumber, ContractId, ContractRegistry, ProviderRegistry, Report, Rewards,
         TrackerRegistry,
     };
     use lunarx_proof::{Answer, Proofs};
@@ -147,6 +149,9 @@ pub mod pallet {
         /// Account of the trackers' pot. Must exist, with more than the pot in it.
         type Pot: Get<Self::AccountId>;
 
+        /// Is told what trackers are credited.
+        type Rewards: Rewards<Self::AccountId>;
+
         /// Most contracts in a report.
         #[pallet::constant]
         type MaxReports: Get<u32>;
@@ -186,6 +191,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type NextSlot<T: Config> = StorageValue<_, u32, ValueQuery>;
 
+    /// Which seat's holder asked last about a contract, and when.
+    #[pallet::storage]
+    pub type LastSeats<T: Config> = StorageMap<_, Blake2_128Concat, ContractId, (T::AccountId, BlockNumber)>;
+
     /// What trackers earned and were not yet paid.
     #[pallet::storage]
     pub type Credits<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Credit, ValueQuery>;
@@ -194,7 +203,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type AllCredits<T: Config> = StorageValue<_, Balance, ValueQuery>;
 
-    /// What [`AllCredits`] will be paid.
+    /// What contracts paid for words and no tracker was paid yet.
     #[pallet::storage]
     pub type PotBalance<T: Config> = StorageValue<_, Balance, ValueQuery>;
 
@@ -269,10 +278,10 @@ pub mod pallet {
         Claimed {
             /// Who.
             tracker: T::AccountId,
-            /// Fees of the windows whose verdicts are paid for.
-            credits: Balance,
             /// Paid.
             amount: Balance,
+            /// Credited and not paid: contracts have not paid for it yet.
+            left: Balance,
         },
         /// A dispute ended without a verdict: the chain drew no bytes to ask for.
         #[codec(index = 7)]
@@ -280,13 +289,19 @@ pub mod pallet {
             /// The contract.
             contract: ContractId,
         },
-        /// A dispute gave way to the one of a seat's holder; its deposit is back.
+        /// A dispute gave way to one of more standing; its deposit is back.
         #[codec(index = 8)]
         Superseded {
             /// The contract.
             contract: ContractId,
             /// Who had asked.
             opener: T::AccountId,
+        },
+        /// An answer came to a question whose place another had taken while it was on its way. It cost no fee.
+        #[codec(index = 9)]
+        AnsweredFormer {
+            /// The contract.
+            contract: ContractId,
         },
     }
 
@@ -300,8 +315,7 @@ pub mod pallet {
         /// No such contract is active.
         #[codec(index = 1)]
         NotActive,
-        /// The contract is disputed already, and the caller names no challenge as the holder of a seat, or the
-        /// one who asked did.
+        /// The contract is disputed already, and who asked has no less standing than the caller.
         #[codec(index = 2)]
         AlreadyDisputed,
         /// The contract is not disputed.
@@ -352,6 +366,9 @@ pub mod pallet {
         /// The named challenge is so old that its seed would be forgotten before the dispute ends.
         #[codec(index = 18)]
         ChallengeTooOld,
+        /// The answer is to another question than the open one.
+        #[codec(index = 19)]
+        OtherQuestion,
     }
 
     #[pallet::hooks]
@@ -377,10 +394,16 @@ pub mod pallet {
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// A tracker's verdicts on windows that are over, of contracts in which it holds a seat. Passes over
-        /// what does not take its word; fails if there is nothing else. Free if all of it counts, 64 times a
-        /// window.
+        /// what does not take its word; fails if there is nothing else. Draws its pay for words on windows that are
+        /// final; a report without verdicts does that alone. Free if all of it counts, 64 times a window.
         #[pallet::call_index(0)]
-        #[pallet::weight(Pallet::<T>::weight_of(reports.len().saturated_into(), Pallet::<T>::seats_in(reports), 1))]
+        #[pallet::weight(Pallet::<T>::weight_of(
+            reports.len().saturated_into(),
+            Pallet::<T>::seats_in(reports),
+            1,
+            Pallet::<T>::words_in(reports),
+            reports.len().saturated_into(),
+        ))]
         pub fn report(origin: OriginFor<T>, reports: Reports<T>) -> DispatchResultWithPostInfo {
             let tracker = ensure_signed(origin)?;
             Self::do_report(tracker, reports)
@@ -388,7 +411,8 @@ pub mod pallet {
 
         /// Asks a contract's miner on chain, with a deposit that pays the answer. `challenge` names the block
         /// of a challenge that was not answered: its bytes are asked for beside those that the next eight blocks
-        /// draw. The holder of a seat who names one takes the place of a dispute of anybody else.
+        /// draw. The holder of a seat who names one takes the place of a dispute of anybody else, and of a seat that
+        /// asked twice in a row.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::dispute())]
         pub fn dispute(
@@ -400,12 +424,18 @@ pub mod pallet {
             Self::do_dispute(opener, contract, challenge)
         }
 
-        /// The miner proves the bytes that a dispute asks for, in their order.
+        /// The miner proves the bytes that the dispute of block `opened` asks for, in their order. Once for each
+        /// dispute that took another's place, an answer to the other one is free, and ignored.
         #[pallet::call_index(2)]
         #[pallet::weight(Pallet::<T>::weight_with_proofs(T::WeightInfo::answer()))]
-        pub fn answer(origin: OriginFor<T>, contract: ContractId, proofs: Proofs) -> DispatchResult {
+        pub fn answer(
+            origin: OriginFor<T>,
+            contract: ContractId,
+            opened: BlockNumber,
+            proofs: Proofs,
+        ) -> DispatchResultWithPostInfo {
             let miner = ensure_signed(origin)?;
-            Self::do_answer(miner, contract, proofs)
+            Self::do_answer(miner, contract, opened, proofs)
         }
 
         /// An accused seat shows the miner's right answer to the challenge that a dispute names.
@@ -446,7 +476,7 @@ pub mod pallet {
             Self::do_resolve(contract)
         }
 
-        /// Pays the caller's verdicts out of the trackers' pot: pot · own credits / all credits.
+        /// Pays the caller's credits out of the trackers' pot, as far as contracts have paid for them.
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::claim())]
         pub fn claim(origin: OriginFor<T>) -> DispatchResult {

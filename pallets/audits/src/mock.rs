@@ -16,8 +16,8 @@ use lunarx_core::{
     TrackerRegistry, Verdict, GIB, LX,
 };
 use lunarx_proof::{
-    batch_path, batch_root, challenged, commit, prove_chunk, seat_holders, Answer, BatchEntry, LeafProof,
-    Proofs, CHUNK_BYTES,
+    batch_path, batch_root, challenged, commit, prove_chunk, Answer, BatchEntry, LeafProof, Proofs,
+    CHUNK_BYTES,
 };
 use sp_core::{ed25519, Pair, H256};
 use sp_runtime::{traits::Convert, BuildStorage, Perbill, Permill};
@@ -120,6 +120,7 @@ impl pallet_lunarx_providers::Config for Test {
 }
 
 impl pallet_lunarx_contracts::Config for Test {
+    type Rewards = ();
     type AcceptWithin = ConstU32<25>;
     type Currency = Balances;
     type Day = ConstU32<DAY>;
@@ -162,6 +163,7 @@ impl Convert<u32, Balance> for AnswerCost {
 }
 
 impl crate::Config for Test {
+    type Rewards = ();
     type AnswerCost = AnswerCost;
     type Contracts = Contracts;
     type Currency = Balances;
@@ -244,6 +246,11 @@ pub struct Stored {
 impl Stored {
     /// A contract of `windows` windows over 100,000 bytes, accepted now.
     pub fn accepted(miner: u64, nonce: u64, windows: u32) -> Self {
+        Self::opened_by(CLIENT, miner, nonce, windows)
+    }
+
+    /// The same, opened by any client.
+    pub fn opened_by(client: u64, miner: u64, nonce: u64, windows: u32) -> Self {
         let len = 100_000;
         let bytes: Vec<u8> =
             (0..len).map(|i| u8::try_from((i * 7 + i / 256 + nonce) % 251).expect("< 251")).collect();
@@ -251,7 +258,7 @@ impl Stored {
         let entries = vec![BatchEntry { piece, len }];
         let offer = Offer {
             miner,
-            client: CLIENT,
+            client,
             max_bytes: len,
             max_windows: windows,
             price: PRICE * 100,
@@ -263,13 +270,17 @@ impl Stored {
         let root = batch_root(&entries);
         let promise = Promise { offer, signature, root, pieces: 1, bytes: len, windows, commission: None };
         let promises = vec![promise].try_into().expect("one");
-        assert_ok!(Contracts::open(RuntimeOrigin::signed(CLIENT), promises));
+        assert_ok!(Contracts::open(RuntimeOrigin::signed(client), promises));
         assert_ok!(Contracts::accept(RuntimeOrigin::signed(miner), vec![id].try_into().expect("one")));
         Self { id, miner, bytes, outboard, entries }
     }
 
     pub fn fee(&self) -> Balance {
         pallet_lunarx_contracts::Contracts::<Test>::get(self.id).expect("live").window_fee
+    }
+
+    pub fn word_pay(&self) -> Balance {
+        pallet_lunarx_contracts::Contracts::<Test>::get(self.id).expect("live").word_pay
     }
 
     pub fn is_live(&self) -> bool {
@@ -327,7 +338,9 @@ impl Stored {
     pub fn seats(&self, block: BlockNumber) -> [u64; 3] {
         let number = <Trackers as TrackerRegistry<u64>>::round_of(block).expect("known");
         let round = <Trackers as TrackerRegistry<u64>>::round(number).expect("known");
-        seat_holders(&round, &self.id).expect("members").map(|holder| *holder)
+        let since =
+            <Contracts as lunarx_core::ContractRegistry<u64>>::watched(&self.id).expect("active").since;
+        Audits::holders(&round, &self.id, since).expect("members")
     }
 
     /// The end of a window.
@@ -372,7 +385,17 @@ pub fn dispute(who: u64, stored: &Stored, challenge: Option<BlockNumber>) -> Cal
 }
 
 pub fn answer(stored: &Stored, proofs: Proofs) -> CallResult {
-    call(stored.miner, crate::Call::answer { contract: stored.id, proofs })
+    let opened = stored.dispute().map_or(0, |open| open.opened);
+    answer_to(stored, opened, proofs)
+}
+
+pub fn answer_to(stored: &Stored, opened: BlockNumber, proofs: Proofs) -> CallResult {
+    call(stored.miner, crate::Call::answer { contract: stored.id, opened, proofs })
+}
+
+/// Draws a tracker's pay for words on final windows.
+pub fn draw(who: u64, stored: &Stored) -> CallResult {
+    report(who, stored, 0, &[])
 }
 
 pub fn settle(stored: &Stored) -> CallResult {

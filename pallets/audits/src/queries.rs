@@ -6,7 +6,7 @@ use lunarx_core::{
     AuditInfo, AuditRules, AuditSeed, Balance, BlockNumber, ChallengeInfo, ContractId, ContractRegistry,
     DisputeInfo, TrackerRegistry,
 };
-use lunarx_proof::{challenged, seat_holders};
+use lunarx_proof::challenged;
 use sp_runtime::SaturatedConversion;
 
 impl<T: Config> Pallet<T> {
@@ -24,6 +24,7 @@ impl<T: Config> Pallet<T> {
             first: tally.first,
             proven: tally.proven,
             votes: tally.votes.into_inner(),
+            dues: tally.dues,
             dispute: Self::dispute_of(contract),
         })
     }
@@ -36,10 +37,11 @@ impl<T: Config> Pallet<T> {
             contract,
             positions: Self::positions_of(&contract, &watched, &dispute).unwrap_or_default(),
             opener: dispute.opener,
-            seated: dispute.seated,
+            standing: dispute.standing,
             challenge: dispute.challenge,
             opened: dispute.opened,
             deadline: dispute.deadline,
+            replaced: dispute.replaced,
         })
     }
 
@@ -63,15 +65,26 @@ impl<T: Config> Pallet<T> {
             watched.window_of(block)?;
             let rules = AuditRules::of_window(watched.window);
             let positions = challenged(&seed, &contract, watched.bytes, &rules)?;
-            let holders = round.as_ref().and_then(|round| seat_holders(round, &contract));
-            let seats = holders.map_or_else(Vec::new, |holders| holders.map(Clone::clone).into());
+            let holders = round.as_ref().and_then(|round| Self::holders(round, &contract, watched.since));
+            let seats = holders.map_or_else(Vec::new, Vec::from);
             Some(ChallengeInfo { contract, miner: watched.miner, block, seats, positions })
         };
         contracts.into_iter().filter_map(challenge).collect()
     }
 
-    /// The fees of the windows that a tracker judged and was not yet paid for.
+    /// Who holds the seats of an active contract in the running round; nobody where it has no members, and until the
+    /// seats are drawn.
+    pub fn seats(contract: ContractId) -> Vec<T::AccountId> {
+        let found = || {
+            let watched = T::Contracts::watched(&contract)?;
+            let round = T::Trackers::round(T::Trackers::round_of(Self::now())?)?;
+            Self::holders(&round, &contract, watched.since)
+        };
+        found().map_or_else(Vec::new, Vec::from)
+    }
+
+    /// What a tracker drew for its words and was not yet paid.
     pub fn credits(tracker: &T::AccountId) -> Balance {
-        Credits::<T>::get(tracker).fees
+        Credits::<T>::get(tracker).amount
     }
 }

@@ -4,7 +4,6 @@
 //! which the chain gives none has no seed, and challenges nobody.
 
 use crate::{Config, Pallet, Seeds, WeightInfo};
-use alloc::vec::Vec;
 use codec::Encode;
 use frame_support::{traits::Randomness, weights::Weight};
 use lunarx_core::{blake2b_256, AuditRules, AuditSeed, BlockNumber};
@@ -30,11 +29,6 @@ impl<T: Config> Pallet<T> {
     /// The seed that draws the bytes of a dispute opened in block `opened`, once the blocks that it follows from
     /// have been.
     pub(crate) fn seed_after(opened: BlockNumber) -> Option<AuditSeed> {
-        let last = opened.saturating_add(DISPUTE_BLOCKS);
-        if Self::now() < last {
-            return None;
-        }
-        let blocks = opened.saturating_add(1)..=last;
-        dispute_seed(opened, &blocks.filter_map(Seeds::<T>::get).collect::<Vec<_>>())
+        dispute_seed(opened, &Self::seeds_after(opened, DISPUTE_BLOCKS)?)
     }
 }

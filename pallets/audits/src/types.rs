@@ -2,7 +2,7 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
-use lunarx_core::{Balance, BlockNumber, WindowVotes, SEATS};
+use lunarx_core::{Balance, BlockNumber, Dues, Standing, WindowVotes, SEATS};
 use scale_info::TypeInfo;
 
 /// Most windows of a contract that are over and not final: three whole ones, and a short last one.
@@ -17,15 +17,23 @@ pub struct Tally {
     pub proven: u32,
     /// Whether the one before it was.
     pub last: bool,
+    /// Whether a dispute is open: so that reports need not look.
+    pub disputed: bool,
+    /// Words on the proven ones: the contracts have not paid for them.
+    pub words: u32,
+    /// Of these, those of rounds that began after the acceptance.
+    pub aged: u32,
+    /// Words for which their seats have not drawn their pay.
+    pub dues: Dues,
     /// What the seats said of the windows from `first` on.
     pub votes: BoundedVec<WindowVotes, ConstU32<MAX_OPEN_WINDOWS>>,
 }
 
-/// What a tracker's verdicts earned.
+/// What a tracker earned, and when it speaks for free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Credit {
-    /// The fees of the windows that it judged and was not yet paid for: its share of the pot.
-    pub fees: Balance,
+    /// Pay for its words that it drew and was not yet paid out, in LX-units.
+    pub amount: Balance,
     /// From this block on its next report is free.
     pub free_from: BlockNumber,
 }
@@ -35,9 +43,8 @@ pub struct Credit {
 pub struct Dispute<AccountId> {
     /// Who asked.
     pub opener: AccountId,
-    /// Whether it named a challenge and held a seat of the contract when it asked. Such a question takes the place
-    /// of one that is not seated, and nobody takes its place.
-    pub seated: bool,
+    /// As what it asked.
+    pub standing: Standing,
     /// Held from it.
     pub deposit: Balance,
     /// The block of the challenge that it says was not answered.
@@ -46,6 +53,8 @@ pub struct Dispute<AccountId> {
     pub opened: BlockNumber,
     /// The last block in which the miner can answer.
     pub deadline: BlockNumber,
+    /// The block of the question whose place this one took: an answer to it may be on its way.
+    pub replaced: Option<BlockNumber>,
     /// Who called the window of `challenge` valid, and has not shown the answer.
     pub accused: BoundedVec<AccountId, ConstU32<SEATS>>,
 }

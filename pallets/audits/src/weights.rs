@@ -14,6 +14,10 @@ pub trait WeightInfo {
     fn further_round(n: u32) -> Weight;
     /// Taking over another's seat.
     fn substitute() -> Weight;
+    /// Noting that a word accuses its speaker.
+    fn accuse() -> Weight;
+    /// Reading the seeds that draw the seats of the round of an acceptance.
+    fn young() -> Weight;
     /// With a named challenge, three seats to accuse, and in the place of another dispute.
     fn dispute() -> Weight;
     /// Verifying `n` proofs of the greatest length.
@@ -55,6 +59,14 @@ impl WeightInfo for () {
 
     fn substitute() -> Weight {
         RocksDbWeight::get().reads_writes(2, 2)
+    }
+
+    fn young() -> Weight {
+        RocksDbWeight::get().reads(8)
+    }
+
+    fn accuse() -> Weight {
+        RocksDbWeight::get().reads_writes(1, 1)
     }
 
     fn dispute() -> Weight {

@@ -96,8 +96,9 @@ fn promise<T: Config>(
 
 /// Records an active contract that nobody opened.
 pub(crate) fn insert_active<T: Config>(id: &ContractId, watched: Watched<T::AccountId>) {
-    let Watched { client, miner, root, pieces, bytes, since, window, windows, window_fee, ended } = watched;
+    let Watched { client, miner, root, pieces, bytes, since, window, windows, word_pay, ended } = watched;
     T::Currency::set_balance(&client, ENDOWMENT);
+    let window_fee = word_pay.saturating_mul(100);
     let fee = window_fee.saturating_mul(windows.into());
     assert_ok!(Pallet::<T>::hold_fee(&client, fee));
     assert_ok!(T::Providers::allocate(&miner, bytes));
@@ -113,6 +114,7 @@ pub(crate) fn insert_active<T: Config>(id: &ContractId, watched: Watched<T::Acco
         window,
         window_fee,
         last_fee: window_fee,
+        word_pay,
         ended,
         due,
         escrow: fee,
@@ -191,8 +193,9 @@ mod benchmarks {
     #[benchmark]
     fn settle(n: Linear<1, { T::MaxPromises::get() }>) -> Result<(), BenchmarkError> {
         let (client, ids) = active::<T>(n);
-        set_block::<T>(1 + settled_after::<T>());
+        // Before their windows: these are said to be of the rounds that begin here.
         T::Verdicts::benchmark_prove(&ids);
+        set_block::<T>(1 + settled_after::<T>());
         #[extrinsic_call]
         _(RawOrigin::Signed(client), ids.clone());
         assert!(ids.iter().all(|id| !Contracts::<T>::contains_key(id)));

@@ -13,8 +13,13 @@ use frame_support::{
         tokens::{Fortitude, Precision, Preservation, Restriction},
     },
 };
-use lunarx_core::{Balance, Commission, ContractId, ServiceVerdicts};
+use lunarx_core::{Balance, Commission, ContractId, ServiceVerdicts, SEATS};
 use sp_runtime::{traits::Get, DispatchError, Permill};
+
+/// What each seat that judges a window gets of its fee, of which all of them have `share`.
+pub(crate) fn word_pay(share: Permill, window_fee: Balance) -> Balance {
+    share.mul_floor(window_fee).div_euclid(SEATS.into())
+}
 
 /// Who got what of a payment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,19 +45,22 @@ impl<T: Config> Pallet<T> {
             .map_err(|_| Error::<T>::CannotHoldFee.into())
     }
 
-    /// Pays `amount` from the contract's escrow: the supplier's commission, the trackers' share, the rest to
-    /// the miner. What supplier or trackers cannot take is the miner's; what the miner's account cannot take
-    /// goes back to the client.
-    pub(crate) fn pay(id: &ContractId, contract: &mut Contract<T::AccountId>, amount: Balance) -> Paid {
+    /// Pays `amount` from the contract's escrow: for the `words` of trackers' seats, the supplier's commission, the
+    /// rest to the miner. What supplier or trackers cannot take is the miner's; what the miner's account cannot
+    /// take goes back to the client.
+    pub(crate) fn pay(
+        id: &ContractId,
+        contract: &mut Contract<T::AccountId>,
+        amount: Balance,
+        words: u32,
+    ) -> Paid {
         let amount = amount.min(contract.escrow);
+        // Before all others: trackers are credited for these words already.
+        let trackers = Self::pay_words(contract, words, amount);
         let supplier = contract.commission.clone().map_or(0, |Commission { supplier, share }| {
-            Self::transfer(contract, &supplier, Permill::from_parts(share).mul_floor(amount))
+            let share = Permill::from_parts(share).mul_floor(amount);
+            Self::transfer(contract, &supplier, share.min(amount.saturating_sub(trackers)))
         });
-        let share = T::TrackerShare::get().mul_floor(amount).min(amount.saturating_sub(supplier));
-        let trackers = Self::transfer(contract, &T::TrackerPot::get(), share);
-        if trackers > 0 {
-            T::Verdicts::earned(trackers);
-        }
         let rest = amount.saturating_sub(supplier).saturating_sub(trackers);
         let recipient = contract.miner.clone();
         let miner = Self::transfer(contract, &recipient, rest);
@@ -61,6 +69,16 @@ impl<T: Config> Pallet<T> {
             Self::refund(contract, rest);
         }
         Paid { miner, trackers, supplier }
+    }
+
+    /// Pays the trackers' pot for `words`, out of `fees` that are in escrow. Returns what it got.
+    pub(crate) fn pay_words(contract: &mut Contract<T::AccountId>, words: u32, fees: Balance) -> Balance {
+        let pay = contract.word_pay.saturating_mul(words.into()).min(fees);
+        let paid = Self::transfer(contract, &T::TrackerPot::get(), pay);
+        if paid > 0 {
+            T::Verdicts::earned(paid);
+        }
+        paid
     }
 
     /// Moves `amount` of a contract's escrow to `to`. Returns what was moved: all or nothing.

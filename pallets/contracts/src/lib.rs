@@ -42,8 +42,9 @@
 //! ## The seam of the audits
 //!
 //! Money reaches a miner only by what `settlement::settle_decided` does, and it asks [`Config::Verdicts`]
-//! which windows are final, and which of those were proven. Of a proven window's fee the supplier draws its
-//! commission, the trackers [`Config::TrackerShare`], the miner the rest.
+//! which windows are final, and which of those were proven. Of a proven window's fee each seat that judged it gets
+//! its part of [`Config::TrackerShare`], the supplier its commission, the miner the rest. Whoever lost the data
+//! is paid for nothing that is not settled by then; the trackers are, for their words on what was proven.
 //!
 //! ## Place in a runtime
 //!
@@ -94,7 +95,9 @@ pub mod pallet {
         },
     };
     use frame_system::pallet_prelude::*;
-    use lunarx_core::{Balance, BlockNumber, ContractId, Promise, ProviderRegistry, ServiceVerdicts};
+    use lunarx_core::{
+        Balance, BlockNumber, ContractId, Promise, ProviderRegistry, Rewards, ServiceVerdicts,
+    };
     use sp_core::H256;
     use sp_runtime::{Permill, SaturatedConversion};
 
@@ -130,6 +133,9 @@ pub mod pallet {
 
         /// The trackers' share of what is paid.
         type TrackerShare: Get<Permill>;
+
+        /// Is told who served, and who supplied.
+        type Rewards: Rewards<Self::AccountId>;
 
         /// The most that a supplier may draw of what is paid.
         #[pallet::constant]

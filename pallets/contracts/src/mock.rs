@@ -89,6 +89,12 @@ parameter_types! {
     pub static Disputed: Option<BlockNumber> = None;
     /// What came to the pot, as the audits were told.
     pub static Earned: Balance = 0;
+    /// Words on each window.
+    pub static Words: u32 = 3;
+    /// The most words of rounds that began after the contract.
+    pub static Aged: u32 = u32::MAX;
+    /// What was told of the miners' and the suppliers' work.
+    pub static Told: (Balance, Balance) = (0, 0);
     /// Windows of each settlement that fail their audit.
     pub static Unproven: u32 = 0;
     /// Windows that the verdicts claim for each settlement though they did not elapse.
@@ -103,6 +109,7 @@ impl crate::Config for Test {
     type MaxPromises = ConstU32<MAX_PROMISES>;
     type MaxWindows = ConstU32<MAX_WINDOWS>;
     type Payers = Unlocked;
+    type Rewards = Tell;
     type Providers = Register;
     type RuntimeEvent = RuntimeEvent;
     type RuntimeHoldReason = RuntimeHoldReason;
@@ -135,14 +142,15 @@ impl ServiceVerdicts<u64> for Audits {
         let is_final = |window: &u32| watched.end_of(*window) + FINAL <= now;
         let windows = u32::try_from((settled..watched.windows).take_while(is_final).count()).expect("small");
         let proven = windows.saturating_sub(Unproven::get()).saturating_add(Invented::get());
-        Decided { windows, proven, last: Unproven::get() == 0 }
+        let words = Words::get().saturating_mul(proven);
+        Decided { windows, proven, last: Unproven::get() == 0, words, aged: words.min(Aged::get()) }
     }
 
     fn open_until(_: &ContractId) -> Option<BlockNumber> {
         Disputed::get()
     }
 
-    fn closed(_: &ContractId) {}
+    fn closed(_: &ContractId, _: Option<&Watched<u64>>) {}
 
     fn earned(amount: Balance) {
         Earned::mutate(|earned| *earned += amount);
@@ -150,6 +158,21 @@ impl ServiceVerdicts<u64> for Audits {
 
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_prove(_: &[ContractId]) {}
+}
+
+/// Sums up what is told.
+pub struct Tell;
+
+impl lunarx_core::Rewards<u64> for Tell {
+    fn served(_: &u64, pay: Balance) {
+        Told::mutate(|told| told.0 += pay);
+    }
+
+    fn audited(_: &u64, _: Balance) {}
+
+    fn contributed(_: &u64, fees: Balance, pay: Balance) {
+        Told::mutate(|told| told.1 += fees.min(pay));
+    }
 }
 
 /// A registered miner.
@@ -427,6 +450,9 @@ pub fn run(test: impl FnOnce()) {
     Earned::set(0);
     Disputed::set(None);
     TrackerShare::set(Permill::zero());
+    Words::set(3);
+    Aged::set(u32::MAX);
+    Told::set((0, 0));
     new_test_ext().execute_with(|| {
         let issuance = Balances::total_issuance();
         test();

@@ -1,6 +1,8 @@
 //! How a contract begins: the client opens it on a signed offer, the miner accepts it.
 
-use crate::{Config, Contract, ContractIds, Contracts, Error, Event, Pallet, Promises, WindowBlocks};
+use crate::{
+    escrow::word_pay, Config, Contract, ContractIds, Contracts, Error, Event, Pallet, Promises, WindowBlocks,
+};
 use frame_support::{
     dispatch::DispatchResult,
     ensure,
@@ -85,6 +87,7 @@ impl<T: Config> Pallet<T> {
             window,
             window_fee,
             last_fee: window_fee,
+            word_pay: word_pay(T::TrackerShare::get(), window_fee),
             ended: None,
             due: accept_by.saturating_add(1),
             escrow: fee,

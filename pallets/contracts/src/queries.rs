@@ -47,7 +47,7 @@ impl<T: Config> Pallet<T> {
 
 fn describe<AccountId>(id: ContractId, contract: Contract<AccountId>) -> ContractInfo<AccountId> {
     let Contract { client, miner, root, pieces, bytes, window, windows, window_fee, last_fee, .. } = contract;
-    let Contract { ended, escrow, paid, commission, state, .. } = contract;
+    let Contract { word_pay, ended, escrow, paid, commission, state, .. } = contract;
     ContractInfo {
         id,
         client,
@@ -59,6 +59,7 @@ fn describe<AccountId>(id: ContractId, contract: Contract<AccountId>) -> Contrac
         windows,
         window_fee,
         last_fee,
+        word_pay,
         ended,
         escrow,
         paid,

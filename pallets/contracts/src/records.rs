@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
         ByAccount::<T>::remove(&contract.miner, id);
         Schedule::<T>::remove(slot_of(contract.due), id);
         Contracts::<T>::remove(id);
-        T::Verdicts::closed(id);
+        T::Verdicts::closed(id, contract.watched().as_ref());
         let Contract { client, miner, paid, .. } = contract;
         Self::deposit_event(Event::Ended { id: *id, client, miner, reason, paid, refunded });
     }

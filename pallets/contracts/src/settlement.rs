@@ -7,7 +7,7 @@ use crate::{escrow::Paid, Config, Contract, ContractIds, Contracts, EndReason, E
 use frame_support::{dispatch::DispatchResult, ensure};
 use lunarx_core::{
     AuditRules, Balance, BlockNumber, ContractId, ContractRegistry, ContractState, Decided, ProviderRegistry,
-    ServiceVerdicts, Watched,
+    Rewards, ServiceVerdicts, Watched, SEATS,
 };
 use sp_runtime::{helpers_128bit::multiply_by_rational_with_rounding, Rounding};
 
@@ -23,9 +23,10 @@ impl<T: Config> Pallet<T> {
             return 0;
         };
         let first = contract.settled();
-        let Decided { windows, proven, last } = T::Verdicts::take(id, &watched, first, now);
+        let Decided { windows, proven, last, words, aged } = T::Verdicts::take(id, &watched, first, now);
         let windows = windows.min(contract.windows.saturating_sub(first));
         let proven = proven.min(windows);
+        let words = words.min(proven.saturating_mul(SEATS));
         if windows == 0 {
             return 0;
         }
@@ -33,12 +34,19 @@ impl<T: Config> Pallet<T> {
         let pay = contract.fees(proven, ends && (last || proven == windows));
         let refund = contract.fees(windows, ends).saturating_sub(pay);
         let before = contract.escrow;
-        let Paid { miner: paid, trackers, supplier } = Self::pay(id, contract, pay);
+        let Paid { miner: paid, trackers, supplier } = Self::pay(id, contract, pay, words);
         Self::refund(contract, refund);
         if let ContractState::Active { settled, .. } = &mut contract.state {
             *settled = settled.saturating_add(windows);
         }
         T::Providers::settled(&contract.miner, proven, windows.saturating_sub(proven));
+        let pay = contract.word_pay.saturating_mul(aged.into()).min(trackers);
+        if pay > 0 {
+            T::Rewards::served(&contract.miner, pay);
+            if let Some(commission) = contract.commission.as_ref().filter(|_| supplier > 0) {
+                T::Rewards::contributed(&commission.supplier, supplier, pay);
+            }
+        }
         let refunded = [paid, trackers, supplier]
             .into_iter()
             .fold(before.saturating_sub(contract.escrow), Balance::saturating_sub);
@@ -152,11 +160,13 @@ impl<T: Config> ContractRegistry<T::AccountId> for Pallet<T> {
         Contracts::<T>::get(contract)?.watched()
     }
 
-    fn convict(contract: &ContractId, slash: u32, finder: Option<&T::AccountId>) {
-        let Some(convicted) = Contracts::<T>::get(contract) else {
+    fn convict(contract: &ContractId, words: u32, slash: u32, finder: Option<&T::AccountId>) {
+        let Some(mut convicted) = Contracts::<T>::get(contract) else {
             return;
         };
         let (miner, bytes) = (convicted.miner.clone(), convicted.bytes);
+        let fees = convicted.escrow;
+        Self::pay_words(&mut convicted, words, fees);
         Self::close(contract, convicted, EndReason::Faulty);
         T::Providers::slash_lost(&miner, bytes, slash, finder);
     }

@@ -26,6 +26,8 @@ pub struct Contract<AccountId> {
     pub window_fee: Balance,
     /// Fee of the last window, which is shorter where the client ended the contract early.
     pub last_fee: Balance,
+    /// What each seat that judged a proven window gets of its fee: fixed at `open`.
+    pub word_pay: Balance,
     /// The block in which the client ended it early.
     pub ended: Option<BlockNumber>,
     /// The block from which `on_idle` winds it up: where it stands in the schedule.
@@ -55,7 +57,7 @@ impl<AccountId: Clone> Contract<AccountId> {
             since,
             window: self.window,
             windows: self.windows,
-            window_fee: self.window_fee,
+            word_pay: self.word_pay,
             ended: self.ended,
         })
     }

@@ -3,10 +3,10 @@
 use crate::{self as pallet_lunarx_issuance, Allocation, Share};
 use frame_support::{
     derive_impl, parameter_types,
-    traits::{ConstU128, WithdrawReasons},
+    traits::{ConstU128, ConstU32, Hooks, WithdrawReasons},
 };
-use lunarx_core::{Balance, INVESTOR_SHARE, LX, TEAM_SHARE};
-use sp_runtime::{traits::ConvertInto, BuildStorage};
+use lunarx_core::{Balance, ByClass, INVESTOR_SHARE, LX, TEAM_SHARE};
+use sp_runtime::{traits::ConvertInto, BuildStorage, Permill, Perquintill};
 
 /// An early core team member, all of it under vesting.
 pub const FOUNDER: u64 = 1;
@@ -62,10 +62,46 @@ impl pallet_vesting::Config for Test {
     const MAX_VESTING_SCHEDULES: u32 = 3;
 }
 
+/// Blocks of an era.
+pub const ERA: u32 = 2;
+
+parameter_types! {
+    /// Half in 1,461 eras: four years of days.
+    pub static EraRate: Perquintill = Perquintill::from_parts(474_320_862_749_566);
+    pub Split: ByClass<Permill> = ByClass {
+        miners: Permill::from_percent(40),
+        trackers: Permill::from_percent(10),
+        authors: Permill::from_percent(40),
+        contributors: Permill::from_percent(10),
+    };
+    pub Caps: ByClass<Permill> = ByClass {
+        miners: Permill::from_percent(30),
+        trackers: Permill::from_percent(4),
+        authors: Permill::one(),
+        contributors: Permill::from_percent(30),
+    };
+}
+
 impl crate::Config for Test {
+    type Caps = Caps;
     type Currency = Balances;
+    type EraBlocks = ConstU32<ERA>;
+    type EraRate = EraRate;
     type RuntimeEvent = RuntimeEvent;
+    type Split = Split;
     type Vesting = Vesting;
+    type WeightInfo = ();
+}
+
+/// Goes on to the first block of the next era, as the executive would.
+pub fn next_era() {
+    let era = crate::CurrentEra::<Test>::get();
+    while crate::CurrentEra::<Test>::get() == era {
+        let number = System::block_number() + 1;
+        System::set_block_number(number);
+        Issuance::on_initialize(number);
+        Issuance::on_idle(number, frame_support::weights::Weight::MAX);
+    }
 }
 
 /// One allocation that vests from block 10.
@@ -82,10 +118,18 @@ pub fn shares() -> Vec<Allocation<u64>> {
     ]
 }
 
+/// An empty chain, for benchmarks.
+#[cfg(feature = "runtime-benchmarks")]
+pub fn new_test_ext() -> sp_io::TestExternalities {
+    RuntimeGenesisConfig::default().build_storage().expect("well-formed").into()
+}
+
 /// Runs `test` at block 1 of a chain with these allocations, and checks the state afterwards.
 pub fn with_genesis(allocations: Vec<Allocation<u64>>, test: impl FnOnce()) {
-    let genesis =
-        RuntimeGenesisConfig { issuance: crate::GenesisConfig { allocations }, ..Default::default() };
+    let genesis = RuntimeGenesisConfig {
+        issuance: crate::GenesisConfig { allocations, ..Default::default() },
+        ..Default::default()
+    };
     let storage = genesis.build_storage().expect("the mock's genesis is well-formed");
     sp_io::TestExternalities::new(storage).execute_with(|| {
         System::set_block_number(1);

@@ -1,6 +1,10 @@
 //! The shares at genesis, the cap, and what `try_state` catches.
 
-use crate::{mock::*, Allocation, Error, Event, GenesisConfig, Issued, RewardMint, Share};
+mod eras;
+mod gaming;
+mod long_run;
+
+use crate::{mock::*, Allocation, Error, Event, GenesisConfig, Issued, Share};
 use frame_support::{
     assert_noop, assert_ok, assert_storage_noop,
     traits::{Currency, Hooks, VestingSchedule},
@@ -118,7 +122,7 @@ fn refuses_a_locked_rest_without_a_term() {
 
 #[test]
 fn genesis_survives_json_with_amounts_past_64_bits() {
-    let genesis = GenesisConfig::<Test> { allocations: shares() };
+    let genesis = GenesisConfig::<Test> { allocations: shares(), era_blocks: None };
     let text = serde_json::to_string(&genesis).expect("genesis has a text");
     assert!(text.contains(r#""share":"team","amount":24999000000000000000"#), "{text}");
     let read: GenesisConfig<Test> = serde_json::from_str(&text).expect("the text is genesis");
@@ -129,7 +133,7 @@ fn genesis_survives_json_with_amounts_past_64_bits() {
 #[test]
 fn minting_counts_and_tells() {
     with_genesis(shares(), || {
-        assert_ok!(<Issuance as RewardMint<u64>>::mint_reward(&MINER, 5 * LX));
+        assert_ok!(Issuance::mint_reward(&MINER, 5 * LX));
         assert_eq!(Balances::free_balance(MINER), 5 * LX);
         assert_eq!(Issued::<Test>::get(), AT_GENESIS + 5 * LX);
         let event = Event::Minted { who: MINER, amount: 5 * LX, issued: AT_GENESIS + 5 * LX };

@@ -1,7 +1,7 @@
 //! Audits as chain, workers and simulation share them: times, verdicts, the votes of a window, and what an
 //! answer's signature covers.
 
-use crate::{AuditSeed, Balance, BatchRoot, BlockNumber, ContractId, SEATS};
+use crate::{AuditSeed, Balance, BatchRoot, BlockNumber, ContractId, Round, SEATS};
 use alloc::vec::Vec;
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -181,8 +181,8 @@ pub struct Watched<AccountId> {
     pub window: BlockNumber,
     /// Windows of its term.
     pub windows: u32,
-    /// Fee of a whole window.
-    pub window_fee: Balance,
+    /// What each seat that judged a proven window gets.
+    pub word_pay: Balance,
     /// The block in which the client ended it early, and its last window with it.
     pub ended: Option<BlockNumber>,
 }
@@ -192,6 +192,11 @@ impl<AccountId> Watched<AccountId> {
     pub fn end_of(&self, window: u32) -> BlockNumber {
         let whole = self.since.saturating_add(window.saturating_add(1).saturating_mul(self.window));
         self.ended.map_or(whole, |ended| whole.min(ended))
+    }
+
+    /// Whether words on a window are paid for: not on the short last one of an early end.
+    pub fn pays(&self, window: u32) -> bool {
+        self.word_pay > 0 && !(self.ended.is_some() && window.saturating_add(1) >= self.windows)
     }
 
     /// Windows that are over at `now`.
@@ -209,6 +214,91 @@ impl<AccountId> Watched<AccountId> {
     }
 }
 
+/// Words on proven windows for which their seats have not drawn their pay: of the latest round with any, and of
+/// the one before it. Whoever has not drawn it by then loses it.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Dues {
+    /// The latest round.
+    pub round: Round,
+    /// Its seats' words.
+    pub latest: [u8; SEATS as usize],
+    /// Those of the round before.
+    pub former: [u8; SEATS as usize],
+}
+
+impl Dues {
+    /// Notes a word of a seat of `round`.
+    pub fn add(&mut self, round: Round, seat: u32) {
+        if round > self.round {
+            let next = self.round.checked_add(1) == Some(round);
+            self.former = if next { self.latest } else { Default::default() };
+            self.latest = Default::default();
+            self.round = round;
+        }
+        if let Some(words) = self.of(round, seat) {
+            *words = words.saturating_add(1);
+        }
+    }
+
+    /// The rounds of which words are due.
+    pub fn rounds(&self) -> impl Iterator<Item = Round> {
+        let due = |words: [u8; SEATS as usize]| words.iter().any(|words| *words > 0);
+        let former = self.round.checked_sub(1).filter(|_| due(self.former));
+        Some(self.round).filter(|_| due(self.latest)).into_iter().chain(former)
+    }
+
+    /// Takes the words that are due to a seat of `round`.
+    pub fn take(&mut self, round: Round, seat: u32) -> u32 {
+        self.of(round, seat).map_or(0, |words| core::mem::take(words).into())
+    }
+
+    fn of(&mut self, round: Round, seat: u32) -> Option<&mut u8> {
+        let words = match self.round.checked_sub(round)? {
+            0 => &mut self.latest,
+            1 => &mut self.former,
+            _ => return None,
+        };
+        words.get_mut(usize::try_from(seat).ok()?)
+    }
+}
+
+/// As what an account asks a miner on chain. A question takes the place of any that has less standing.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Standing {
+    /// As anybody, the contract's client and miner among them.
+    #[codec(index = 0)]
+    Anybody,
+    /// As the holder of a seat that names a challenge, and was the last seat that asked: it shall not keep the
+    /// others from asking for ever.
+    #[codec(index = 1)]
+    SeatAgain,
+    /// As the holder of a seat that names a challenge.
+    #[codec(index = 2)]
+    Seat,
+}
+
+impl Standing {
+    /// Whether it is a seat's question.
+    pub fn is_seat(self) -> bool {
+        self > Self::Anybody
+    }
+}
+
 /// A question to a miner that stands on chain.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct DisputeInfo<AccountId> {
@@ -216,14 +306,16 @@ pub struct DisputeInfo<AccountId> {
     pub contract: ContractId,
     /// Who asked.
     pub opener: AccountId,
-    /// Whether it named a challenge as the holder of a seat: else a seat's question takes its place.
-    pub seated: bool,
+    /// As what it asked.
+    pub standing: Standing,
     /// The block of the challenge that it says was not answered: its bytes are asked for again.
     pub challenge: Option<BlockNumber>,
     /// The block of the question: the seeds of the eight blocks after it draw the bytes asked for.
     pub opened: BlockNumber,
     /// The last block in which the miner can answer.
     pub deadline: BlockNumber,
+    /// The block of the question whose place this one took.
+    pub replaced: Option<BlockNumber>,
     /// Every byte that the answer must prove, in this order. Empty until they are drawn.
     pub positions: Vec<u64>,
 }
@@ -237,6 +329,8 @@ pub struct AuditInfo<AccountId> {
     pub proven: u32,
     /// What the seats said of the windows from `first` on.
     pub votes: Vec<WindowVotes>,
+    /// Words on final windows whose seats have not drawn their pay.
+    pub dues: Dues,
     /// An open question.
     pub dispute: Option<DisputeInfo<AccountId>>,
 }
@@ -348,7 +442,7 @@ mod tests {
             since: 100,
             window: 10,
             windows: 3,
-            window_fee: 1,
+            word_pay: 1,
             ended: None,
         };
         assert_eq!(
@@ -360,6 +454,48 @@ mod tests {
         assert_eq!([ended.end_of(0), ended.end_of(1)], [110, 115]);
         assert_eq!([114, 115].map(|now| ended.elapsed(now)), [1, 2]);
         assert_eq!([114, 115].map(|block| ended.window_of(block)), [Some(1), None]);
+    }
+
+    #[test]
+    fn words_are_due_to_the_seats_of_two_rounds() {
+        let mut dues = Dues::default();
+        assert_eq!(dues.rounds().count(), 0);
+        dues.add(3, 0);
+        dues.add(3, 0);
+        dues.add(4, 2);
+        dues.add(3, 1);
+        dues.add(4, 9);
+        assert_eq!(dues.rounds().collect::<Vec<_>>(), [4, 3]);
+        dues.add(2, 0);
+        assert_eq!([dues.take(2, 0), dues.take(5, 0), dues.take(3, 9)], [0, 0, 0]);
+        assert_eq!([dues.take(3, 0), dues.take(3, 0), dues.take(3, 1)], [2, 0, 1]);
+        assert_eq!(dues.rounds().collect::<Vec<_>>(), [4]);
+        dues.add(6, 0);
+        assert_eq!((dues.take(4, 2), dues.take(6, 0)), (0, 1), "nobody drew it in time");
+        for _ in 0..300 {
+            dues.add(6, 1);
+        }
+        assert_eq!(dues.take(6, 1), 255);
+    }
+
+    #[test]
+    fn a_short_last_window_pays_nobody() {
+        let watched = Watched {
+            client: 1u8,
+            miner: 2,
+            root: BatchRoot([0; 32]),
+            pieces: 1,
+            bytes: 1,
+            since: 100,
+            window: 10,
+            windows: 3,
+            word_pay: 1,
+            ended: None,
+        };
+        assert!((0..3).all(|window| watched.pays(window)));
+        let ended = Watched { ended: Some(125), ..watched.clone() };
+        assert_eq!([0, 1, 2].map(|window| ended.pays(window)), [true, true, false]);
+        assert!(!Watched { word_pay: 0, ..watched }.pays(0));
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub struct ContractInfo<AccountId> {
     pub window_fee: Balance,
     /// Fee of the last window, which is shorter where the client ended the contract early.
     pub last_fee: Balance,
+    /// What each seat that judged a proven window gets of its fee.
+    pub word_pay: Balance,
     /// The block in which the client ended it early. What is left of the term is refunded then; it is
     /// closed once the outcome of its windows is final.
     pub ended: Option<BlockNumber>,
@@ -87,7 +89,7 @@ impl<AccountId: Clone> ContractInfo<AccountId> {
             since,
             window: self.window,
             windows: self.windows,
-            window_fee: self.window_fee,
+            word_pay: self.word_pay,
             ended: self.ended,
         })
     }

@@ -13,13 +13,14 @@ mod ids;
 mod lx;
 mod offer;
 mod provider;
+mod rewards;
 mod tracker;
 mod traits;
 mod units;
 
 pub use audit::{
-    answer_payload, AuditInfo, AuditRules, ChallengeInfo, DisputeInfo, Report, Score, Verdict, Watched,
-    WindowVotes, MAX_REPORTED_WINDOWS,
+    answer_payload, AuditInfo, AuditRules, ChallengeInfo, DisputeInfo, Dues, Report, Score, Standing,
+    Verdict, Watched, WindowVotes, MAX_REPORTED_WINDOWS,
 };
 pub use contract::{Commission, ContractInfo, ContractState};
 pub use ids::{
@@ -32,6 +33,7 @@ pub use provider::{
     registration_payload, Address, Addresses, ProviderDetails, ProviderInfo, Region, Services, MAX_ADDRESSES,
     MAX_ADDRESS_BYTES, MAX_REGION_BYTES,
 };
+pub use rewards::{ByClass, DueReward, EconomyInfo, EraIndex, FundInfo, Rewards};
 pub use tracker::{bond_payload, Round, RoundDetails, TrackerDetails, TrackerInfo, TrackerState, SEATS};
 pub use traits::{
     AllocationError, ContractRegistry, Decided, ProviderRegistry, ServiceVerdicts, Terms, TrackerRegistry,

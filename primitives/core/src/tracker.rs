@@ -80,7 +80,7 @@ pub struct TrackerInfo<AccountId> {
     pub missed: u32,
     /// Node keys of the verifiers that work for it.
     pub verifiers: Vec<NodeKey>,
-    /// Its share of the trackers' pot: the fees of the windows that it judged and was not yet paid for.
+    /// Pay for its words on proven windows that it drew and was not yet paid out, in LX-units.
     pub credits: Balance,
 }
 

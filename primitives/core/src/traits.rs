@@ -89,9 +89,10 @@ pub trait ContractRegistry<AccountId> {
     /// An active contract.
     fn watched(contract: &ContractId) -> Option<Watched<AccountId>>;
 
-    /// Closes a contract whose data is gone: gives back what is in escrow and slashes the miner by
-    /// `slash` millionths of the contract's collateral. `finder` gets its share of what is slashed.
-    fn convict(contract: &ContractId, slash: u32, finder: Option<&AccountId>);
+    /// Closes a contract whose data is gone: pays for `words` of seats on windows that are final and not settled,
+    /// gives back what else is in escrow and slashes the miner by `slash` millionths of the contract's
+    /// collateral. `finder` gets its share of what is slashed.
+    fn convict(contract: &ContractId, words: u32, slash: u32, finder: Option<&AccountId>);
 
     /// Makes an active contract of one piece that began at `since`, for benchmarks and tests.
     #[cfg(feature = "runtime-benchmarks")]
@@ -107,6 +108,11 @@ pub struct Decided {
     pub proven: u32,
     /// Whether the last of them was.
     pub last: bool,
+    /// What seats said of the proven ones: each word is paid.
+    pub words: u32,
+    /// Of these words, those of rounds that began after that of the acceptance: who opens many contracts can keep those
+    /// whose first seats it likes.
+    pub aged: u32,
 }
 
 /// The seam at which audits attach to payment.
@@ -122,8 +128,8 @@ pub trait ServiceVerdicts<AccountId> {
     /// The last block of an open dispute: its contract cannot be closed before.
     fn open_until(contract: &ContractId) -> Option<BlockNumber>;
 
-    /// Forgets a contract that is closed.
-    fn closed(contract: &ContractId);
+    /// Forgets a contract that is closed; `watched` as it was, `None` if it was never accepted.
+    fn closed(contract: &ContractId, watched: Option<&Watched<AccountId>>);
 
     /// Notes that `amount` of fees came to the trackers' pot.
     fn earned(amount: Balance);

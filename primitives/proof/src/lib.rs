@@ -43,4 +43,4 @@ pub use range::{
     commit, encode_range, max_encoded_len, verify_range, RangeError, ReadAt, VerifiedRange, GROUP_BYTES,
     MAX_PIECE_BYTES, MAX_RANGE_BYTES,
 };
-pub use sortition::{seat_holders, seats};
+pub use sortition::{seat_holders, seats, BIRTH_BLOCKS};

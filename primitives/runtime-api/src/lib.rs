@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use codec::Codec;
 use lunarx_core::{
     AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ChallengeInfo, ContractId, ContractInfo,
-    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
 };
 
 /// Most entries of one page. A longer `limit` is cut to it.
@@ -21,6 +21,10 @@ sp_api::decl_runtime_apis! {
     pub trait LunarxApi<AccountId> where AccountId: Codec {
         /// The state of LX.
         fn supply() -> Supply;
+        /// How much LX is made, and for whom.
+        fn economy() -> EconomyInfo<AccountId>;
+        /// What an account can claim, one entry an era.
+        fn due_rewards(account: AccountId) -> Vec<DueReward>;
         /// The configuration that workers must know.
         fn parameters() -> ChainParameters;
         /// A registered miner.
@@ -47,6 +51,8 @@ sp_api::decl_runtime_apis! {
         fn tracker(account: AccountId) -> Option<TrackerInfo<AccountId>>;
         /// A page of trackers.
         fn trackers(after: Option<AccountId>, limit: u32) -> Vec<TrackerInfo<AccountId>>;
+        /// Who holds the seats of an active contract in the running round.
+        fn seats(contract: ContractId) -> Vec<AccountId>;
         /// How the windows of an active contract stand.
         fn audit(contract: ContractId) -> Option<AuditInfo<AccountId>>;
         /// A page of the open disputes.

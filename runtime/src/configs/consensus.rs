@@ -50,8 +50,17 @@ impl pallet_grandpa::Config for Runtime {
     type WeightInfo = ();
 }
 
+/// Rewards the authors of blocks.
+pub struct RewardAuthors;
+
+impl pallet_authorship::EventHandler<crate::AccountId, crate::BlockNumber> for RewardAuthors {
+    fn note_author(author: crate::AccountId) {
+        crate::Issuance::authored(&author);
+    }
+}
+
 impl pallet_authorship::Config for Runtime {
-    type EventHandler = ();
+    type EventHandler = RewardAuthors;
     type FindAuthor = pallet_session::FindAccountFromAuthorIndex<Self, Babe>;
 }
 

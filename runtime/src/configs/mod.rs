@@ -2,6 +2,7 @@
 
 mod access;
 mod consensus;
+mod governance;
 mod money;
 mod parameters;
 mod service;
@@ -9,6 +10,7 @@ mod system;
 
 pub use access::{OpenCalls, ProxyType};
 pub use consensus::{KeyDeposit, ReportLongevity};
+pub use governance::{funds, named_accounts, CouncilInstance, TreasuryAccount};
 pub use money::{ExistentialDeposit, TransactionByteFee};
 pub use parameters::{dynamic_params, RuntimeParameters};
 pub use service::{

@@ -1,21 +1,23 @@
 //! LX: balances, fees, vesting, issuance.
 
+use super::dynamic_params::issuance;
 use crate::{
     AccountId, Balance, Balances, Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, System,
-    Vesting, LX,
+    Vesting, DAYS, LX,
 };
 use frame_support::{
     parameter_types,
     traits::{
         fungible::{Balanced, Credit},
-        ConstU32, ConstU8, OnUnbalanced, VariantCountOf, WithdrawReasons,
+        ConstU32, ConstU8, Get, OnUnbalanced, VariantCountOf, WithdrawReasons,
     },
     weights::{ConstantMultiplier, IdentityFee},
 };
+use lunarx_core::ByClass;
 use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
 use sp_runtime::{
     traits::{Bounded, ConvertInto},
-    FixedPointNumber, Perquintill,
+    FixedPointNumber, Permill, Perquintill,
 };
 
 parameter_types! {
@@ -91,8 +93,41 @@ impl pallet_vesting::Config for Runtime {
     const MAX_VESTING_SCHEDULES: u32 = 28;
 }
 
+/// How an era's promise is divided.
+pub struct Split;
+
+impl Get<ByClass<Permill>> for Split {
+    fn get() -> ByClass<Permill> {
+        ByClass {
+            miners: issuance::MinersPart::get(),
+            trackers: issuance::TrackersPart::get(),
+            authors: issuance::AuthorsPart::get(),
+            contributors: issuance::ContributorsPart::get(),
+        }
+    }
+}
+
+/// The most that rewards are, of what trackers were paid for the same service.
+pub struct Caps;
+
+impl Get<ByClass<Permill>> for Caps {
+    fn get() -> ByClass<Permill> {
+        ByClass {
+            miners: issuance::MinersCap::get(),
+            trackers: issuance::TrackersCap::get(),
+            authors: Permill::one(),
+            contributors: issuance::ContributorsCap::get(),
+        }
+    }
+}
+
 impl pallet_lunarx_issuance::Config for Runtime {
+    type Caps = Caps;
     type Currency = Balances;
+    type EraBlocks = ConstU32<DAYS>;
+    type EraRate = issuance::EraRate;
     type RuntimeEvent = RuntimeEvent;
+    type Split = Split;
     type Vesting = Vesting;
+    type WeightInfo = crate::weights::pallet_lunarx_issuance::WeightInfo<Self>;
 }

@@ -5,13 +5,12 @@ use frame_support::{
     dynamic_params::{dynamic_pallet_params, dynamic_params},
     traits::AsEnsureOriginWithArg,
 };
-use frame_system::EnsureRoot;
 
 /// The parameters and their initial values.
 #[dynamic_params(RuntimeParameters, pallet_parameters::Parameters::<Runtime>)]
 pub mod dynamic_params {
     use super::*;
-    use sp_runtime::{Perbill, Permill};
+    use sp_runtime::{Perbill, Permill, Perquintill};
 
     /// Of `pallet_lunarx_providers`.
     #[dynamic_pallet_params]
@@ -68,6 +67,43 @@ pub mod dynamic_params {
         #[codec(index = 3)]
         pub static TrackerShare: Permill = Permill::from_percent(5);
     }
+
+    /// Of `pallet_lunarx_issuance`. The caps must be less than the whole together: see `docs/economy.md`.
+    #[dynamic_pallet_params]
+    #[codec(index = 3)]
+    pub mod issuance {
+        /// What of the pool an era promises: half of it in 1,461 eras.
+        #[codec(index = 0)]
+        pub static EraRate: Perquintill = Perquintill::from_parts(474_320_862_749_566);
+
+        /// The miners' part of it.
+        #[codec(index = 1)]
+        pub static MinersPart: Permill = Permill::from_percent(40);
+
+        /// The trackers'.
+        #[codec(index = 2)]
+        pub static TrackersPart: Permill = Permill::from_percent(10);
+
+        /// The block authors'.
+        #[codec(index = 3)]
+        pub static AuthorsPart: Permill = Permill::from_percent(40);
+
+        /// The contributors'.
+        #[codec(index = 4)]
+        pub static ContributorsPart: Permill = Permill::from_percent(10);
+
+        /// The most that a miner is rewarded, of what trackers were paid for its service.
+        #[codec(index = 5)]
+        pub static MinersCap: Permill = Permill::from_percent(30);
+
+        /// The most that a tracker is, of the pay for its words.
+        #[codec(index = 6)]
+        pub static TrackersCap: Permill = Permill::from_percent(4);
+
+        /// The most that a contributor is, of what trackers were paid where it draws commissions.
+        #[codec(index = 7)]
+        pub static ContributorsCap: Permill = Permill::from_percent(30);
+    }
 }
 
 #[cfg(feature = "runtime-benchmarks")]
@@ -81,7 +117,7 @@ impl Default for RuntimeParameters {
 }
 
 impl pallet_parameters::Config for Runtime {
-    type AdminOrigin = AsEnsureOriginWithArg<EnsureRoot<Self::AccountId>>;
+    type AdminOrigin = AsEnsureOriginWithArg<super::governance::RootOrTwoThirds>;
     type RuntimeEvent = RuntimeEvent;
     type RuntimeParameters = RuntimeParameters;
     // The pallet ships its measured weights as the implementation for `()`.

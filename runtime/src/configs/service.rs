@@ -5,9 +5,9 @@ use super::{
     dynamic_params::{audits, providers, trackers},
 };
 use crate::{
-    AccountId, Address, Audits, Balance, Balances, BlockNumber, Contracts, Historical, Providers, Runtime,
-    RuntimeCall, RuntimeEvent, RuntimeHoldReason, Session, Signature, Trackers, TransactionPayment,
-    TxExtension, UncheckedExtrinsic, DAYS, EPOCH_BLOCKS, HOURS, MINUTES,
+    tx_extension, AccountId, Address, Audits, Balance, Balances, BlockNumber, Contracts, Historical,
+    Providers, Runtime, RuntimeCall, RuntimeEvent, RuntimeHoldReason, Session, Signature, Trackers,
+    TransactionPayment, UncheckedExtrinsic, DAYS, EPOCH_BLOCKS, HOURS, MINUTES,
 };
 use alloc::vec::Vec;
 use codec::Encode;
@@ -18,7 +18,6 @@ use frame_support::{
     PalletId,
 };
 use lunarx_core::{ContractId, GIB};
-use pallet_transaction_payment::ChargeTransactionPayment;
 use sp_runtime::{
     generic::Era,
     traits::{AccountIdConversion, Convert, TransactionExtension},
@@ -115,6 +114,7 @@ impl pallet_lunarx_contracts::Config for Runtime {
     type Providers = Providers;
     type RuntimeEvent = RuntimeEvent;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type Rewards = crate::Issuance;
     type TrackerPot = TrackerPot;
     type TrackerShare = audits::TrackerShare;
     type Verdicts = Audits;
@@ -161,20 +161,10 @@ pub struct AnswerCost;
 
 impl Convert<u32, Balance> for AnswerCost {
     fn convert(bytes: u32) -> Balance {
-        let extension: TxExtension = (
-            frame_system::AuthorizeCall::new(),
-            frame_system::CheckNonZeroSender::new(),
-            frame_system::CheckSpecVersion::new(),
-            frame_system::CheckTxVersion::new(),
-            frame_system::CheckGenesis::new(),
-            frame_system::CheckEra::from(Era::Immortal),
-            frame_system::CheckNonce::from(0),
-            frame_system::CheckWeight::new(),
-            ChargeTransactionPayment::from(0),
-            frame_system::WeightReclaim::new(),
-        );
+        let extension = tx_extension(0, Era::Immortal);
         let call = RuntimeCall::Audits(pallet_lunarx_audits::Call::answer {
             contract: ContractId([0; 32]),
+            opened: 0,
             proofs: Default::default(),
         });
         let mut info = call.get_dispatch_info();
@@ -197,6 +187,7 @@ impl pallet_lunarx_audits::Config for Runtime {
     type MaxReports = MaxPromises;
     type Openers = WithoutLocks;
     type Pot = TrackerPot;
+    type Rewards = crate::Issuance;
     type Providers = Providers;
     type Randomness = pallet_babe::ParentBlockRandomness<Self>;
     type RuntimeEvent = RuntimeEvent;

@@ -36,6 +36,14 @@ impl<T: frame_system::Config> pallet_lunarx_audits::WeightInfo for WeightInfo<T>
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
+    fn young() -> Weight {
+        T::DbWeight::get().reads(8)
+    }
+
+    fn accuse() -> Weight {
+        T::DbWeight::get().reads_writes(1, 1)
+    }
+
     fn dispute() -> Weight {
         Weight::from_parts(279_106_000, 0)
             .saturating_add(T::DbWeight::get().reads(13))

@@ -38,8 +38,12 @@ test('served windows are confirmed to both sides, and paid to miner and trackers
     assert.equal(data.client.toString(), address);
     assert.ok(data.proven.toNumber() > 0);
     const [paid, trackers] = [data.paid.toBigInt(), data.trackers.toBigInt()];
-    assert.ok(trackers > 0n && paid / trackers === 19n, `${paid} to the miner, ${trackers} to the trackers: one in twenty`);
     const contract = await rpc('lunarx_contract', [data.id.toHex()]);
+    const [wordPay, proven] = [BigInt(contract.wordPay), data.proven.toBigInt()];
+    assert.ok(wordPay > 0n && trackers % wordPay === 0n, 'each word is paid alike');
+    const words = trackers / wordPay;
+    assert.ok(words >= 2n * proven && words <= 3n * proven, `${words} words on ${proven} proven windows`);
+    assert.ok(paid / trackers >= 19n, 'one in twenty at most');
     assert.equal(BigInt(contract.paid), paid + trackers);
     const { score } = await rpc('lunarx_provider', [data.miner.toString()]);
     assert.ok(score.provenWindows >= data.proven.toNumber());

@@ -7,7 +7,7 @@ use super::{MemoryChain, GENESIS};
 use crate::ChainError;
 use lunarx_core::{
     collateral_for, AccountId, AuditRules, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
-    DisputeInfo, Verdict, Watched, SEATS,
+    DisputeInfo, Standing, Verdict, Watched, SEATS,
 };
 use lunarx_proof::{
     challenged, dispute_seed, proves_all, questioned, Answer, Covered, Proofs, DISPUTE_BLOCKS,
@@ -24,11 +24,12 @@ const MAX_LOST: u32 = 3;
 #[derive(Clone)]
 pub(super) struct Dispute {
     opener: AccountId,
-    /// It names a challenge, and its opener held a seat.
-    seated: bool,
+    standing: Standing,
     pub challenge: Option<BlockNumber>,
     pub opened: BlockNumber,
     pub deadline: BlockNumber,
+    /// The block of the question whose place it took.
+    replaced: Option<BlockNumber>,
     /// Trackers that said *valid* of the window of the named challenge, and have not vouched for it.
     pub accused: BTreeSet<AccountId>,
 }
@@ -49,21 +50,26 @@ impl World {
         challenge: Option<BlockNumber>,
     ) -> Result<(), ChainError> {
         let (contract, watched) = self.active(id)?;
-        let seated = challenge.is_some_and(|block| self.is_seated(&opener, id, &watched, block));
+        let standing = challenge
+            .map_or(Standing::Anybody, |block| self.standing_of(rules, &opener, id, &watched, block));
         let former = self.open_dispute(id).ok().cloned();
-        let free = former.as_ref().is_none_or(|former| seated && !former.seated);
+        let free = former.as_ref().is_none_or(|former| standing > former.standing);
         require(free, "AlreadyDisputed", "a dispute of the contract is open")?;
         let named =
             challenge.map(|block| self.challenge(rules, contract, block).map(|_| block)).transpose()?;
         let accused = named.map_or_else(BTreeSet::new, |block| self.vouchers(id, &watched, block));
+        let opened = self.height;
+        let replaced = former.as_ref().map(|former| former.opened);
+        let mut deadline = opened.saturating_add(rules.return_within);
         if let Some(former) = former {
+            deadline = former.deadline.max(opened.saturating_add(rules.final_after));
             self.pay_held(former.opener, former.opener, MemoryChain::DEPOSIT);
         }
         self.hold(opener, MemoryChain::DEPOSIT)
             .ok_or_else(|| audits("CannotHoldDeposit", "the account is too poor for the deposit"))?;
-        let (opened, deadline) = (self.height, self.height.saturating_add(rules.return_within));
-        self.audits.entry(*id).or_default().dispute =
-            Some(Dispute { opener, seated, challenge, opened, deadline, accused });
+        let audit = self.audits.entry(*id).or_default();
+        audit.last_seat = if standing.is_seat() { Some((opener, opened)) } else { audit.last_seat };
+        audit.dispute = Some(Dispute { opener, standing, challenge, opened, deadline, replaced, accused });
         Ok(())
     }
 
@@ -72,13 +78,22 @@ impl World {
         rules: &AuditRules,
         miner: AccountId,
         id: &ContractId,
+        opened: BlockNumber,
         proofs: &Proofs,
     ) -> Result<(), ChainError> {
         let (contract, watched) = self.active(id)?;
         require(contract.miner == miner, "NotMiner", "the caller is not the contract's miner")?;
         let dispute = self.open_dispute(id)?.clone();
+        if opened != dispute.opened {
+            require(dispute.replaced == Some(opened), "OtherQuestion", "the answer is to another question")?;
+            if let Some(dispute) = self.audits.entry(*id).or_default().dispute.as_mut() {
+                dispute.replaced = None;
+            }
+            return Ok(());
+        }
         require(self.height <= dispute.deadline, "TooLate", "the time to answer is over")?;
         let positions = self.positions(rules, contract, &dispute);
+        require(!positions.is_empty(), "NotDrawnYet", "the bytes asked for are drawn eight blocks after it")?;
         let right = proves_all(&covered(contract), &positions, proofs);
         require(right, "WrongProofs", "the proofs do not prove the bytes asked for")?;
         let open = self.finals(rules, contract)..watched.elapsed(self.height);
@@ -144,6 +159,16 @@ impl World {
         let dispute = self.open_dispute(id)?;
         require(self.height > dispute.deadline, "NotOver", "the miner still has time to answer")?;
         let opener = dispute.opener;
+        let drawn = match self.contracts.get(id) {
+            Some(contract) => !self.positions(&parameters.audit, contract, dispute).is_empty(),
+            None => true,
+        };
+        if !drawn {
+            // Nobody could have answered it.
+            self.pay_held(opener, opener, MemoryChain::DEPOSIT);
+            self.audits.entry(*id).or_default().dispute = None;
+            return Ok(());
+        }
         self.close_faulty(parameters, id, &Loss::Whole, Some(opener));
         Ok(())
     }
@@ -168,15 +193,35 @@ impl World {
         Some(DisputeInfo {
             contract: *id,
             opener: dispute.opener,
-            seated: dispute.seated,
+            standing: dispute.standing,
             challenge: dispute.challenge,
             opened: dispute.opened,
             deadline: dispute.deadline,
+            replaced: dispute.replaced,
             positions: self.positions(rules, contract, dispute),
         })
     }
 
-    /// Whether an account, other than the miner, holds a seat now or in the round of the window of `block`.
+    fn standing_of(
+        &self,
+        rules: &AuditRules,
+        account: &AccountId,
+        id: &ContractId,
+        watched: &Watched<AccountId>,
+        block: BlockNumber,
+    ) -> Standing {
+        let last = self.audits.get(id).and_then(|audit| audit.last_seat);
+        let recent =
+            |at: BlockNumber| self.height <= at.saturating_add(rules.return_within + rules.final_after);
+        match self.is_seated(account, id, watched, block) {
+            false => Standing::Anybody,
+            true if last.is_some_and(|(last, at)| last == *account && recent(at)) => Standing::SeatAgain,
+            true => Standing::Seat,
+        }
+    }
+
+    /// Whether an account, other than the miner, holds a seat now or in the round of the window of `block`, and did
+    /// not call that window valid.
     fn is_seated(
         &self,
         account: &AccountId,
@@ -187,7 +232,9 @@ impl World {
         let own = watched.window_of(block).map(|window| watched.end_of(window));
         let rounds = own.into_iter().chain([self.height]);
         let holds = |block| self.holders(id, block).is_some_and(|holders| holders.contains(account));
-        *account != watched.miner && rounds.into_iter().any(holds)
+        *account != watched.miner
+            && !self.vouchers(id, watched, block).contains(account)
+            && rounds.into_iter().any(holds)
     }
 
     /// Every byte that an answer must prove; none until they are drawn.
@@ -281,6 +328,7 @@ impl World {
             };
             self.slash(parameters, miner, amount, finder);
         }
+        self.credit_rest(&parameters.audit, id);
         self.close(*id);
     }
 

@@ -23,8 +23,8 @@ use crate::{AccountBalance, Call, Chain, ChainError, Receipt, Signer};
 use async_trait::async_trait;
 use lunarx_core::{
     blake2b_256, AccountId, AuditInfo, AuditRules, AuditSeed, Balance, BlockNumber, ChainParameters,
-    ContractId, ContractInfo, DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
-    Verdict, CAP, LX,
+    ContractId, ContractInfo, DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails,
+    Supply, TrackerInfo, Verdict, CAP, LX, SEATS,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -122,6 +122,16 @@ impl MemoryChain {
         self.state().world.seeds.insert(block, seed);
     }
 
+    /// Who holds the seats of a contract in the round of a block.
+    pub fn seats(&self, contract: &ContractId, block: BlockNumber) -> Option<[AccountId; SEATS as usize]> {
+        self.state().world.holders(contract, block)
+    }
+
+    /// What an account can claim.
+    pub fn set_rewards(&self, account: AccountId, rewards: Vec<DueReward>) {
+        self.state().world.rewards.insert(account, rewards);
+    }
+
     /// The rounds, newest first, in place of the only one of all bonded trackers. Empty: that one again.
     pub fn set_rounds(&self, rounds: Vec<RoundDetails<AccountId>>) {
         self.state().world.rounds = rounds;
@@ -210,6 +220,14 @@ impl Chain for MemoryChain {
             let issued = world.issued();
             Supply { cap: CAP, issued, unminted: CAP.saturating_sub(issued), circulating: issued }
         })
+    }
+
+    async fn economy(&self) -> Result<EconomyInfo<AccountId>, ChainError> {
+        self.read(|world| world.economy(self.0.parameters.day))
+    }
+
+    async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError> {
+        self.read(|world| world.rewards.get(&account).cloned().unwrap_or_default())
     }
 
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError> {

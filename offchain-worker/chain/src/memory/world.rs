@@ -3,8 +3,8 @@
 use super::audits::Audit;
 use crate::{AccountBalance, Call, ChainError};
 use lunarx_core::{
-    AccountId, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo, ProviderInfo,
-    RoundDetails, TrackerInfo, Verdict,
+    AccountId, AuditSeed, Balance, BlockNumber, ByClass, ChainParameters, ContractId, ContractInfo,
+    DueReward, EconomyInfo, EraIndex, ProviderInfo, RoundDetails, TrackerInfo, Verdict, CAP,
 };
 use std::collections::BTreeMap;
 
@@ -28,6 +28,8 @@ pub(super) struct World {
     pub seeds: BTreeMap<BlockNumber, Option<AuditSeed>>,
     /// Set by tests, newest first, in place of the one of all bonded trackers.
     pub rounds: Vec<RoundDetails<AccountId>>,
+    /// Set by tests: what accounts can claim.
+    pub rewards: BTreeMap<AccountId, Vec<DueReward>>,
     /// What a seat says that says nothing.
     pub unspoken: Option<Verdict>,
 }
@@ -43,6 +45,7 @@ impl Default for World {
             audits: BTreeMap::new(),
             seeds: BTreeMap::new(),
             rounds: Vec::new(),
+            rewards: BTreeMap::new(),
             unspoken: Some(Verdict::Valid),
         }
     }
@@ -82,13 +85,16 @@ impl World {
             Call::Dispute { contract, challenge } => {
                 self.dispute(&parameters.audit, account, contract, *challenge)
             }
-            Call::Answer { contract, proofs } => self.answer(&parameters.audit, account, contract, proofs),
+            Call::Answer { contract, opened, proofs } => {
+                self.answer(&parameters.audit, account, contract, *opened, proofs)
+            }
             Call::Vouch { contract, answer } => self.vouch(&parameters.audit, account, contract, answer),
             Call::Convict { contract, block, answer } => {
                 self.convict(parameters, account, contract, *block, answer)
             }
             Call::Surrender { contract } => self.surrender(parameters, account, contract),
             Call::Resolve { contract } => self.resolve(parameters, contract),
+            Call::ClaimRewards { eras } => self.claim_rewards(account, eras),
             Call::Transfer { to, amount } => self.transfer(account, *to, *amount),
         }
     }
@@ -106,6 +112,36 @@ impl World {
     pub fn mint(&mut self, account: AccountId, amount: Balance) {
         let entry = self.accounts.entry(account).or_default();
         entry.free = entry.free.saturating_add(amount);
+    }
+
+    /// No eras end here: what can be claimed is what a test gave.
+    pub fn economy(&self, era_blocks: BlockNumber) -> EconomyInfo<AccountId> {
+        let issued = self.issued();
+        EconomyInfo {
+            cap: CAP,
+            issued,
+            unminted: CAP.saturating_sub(issued),
+            circulating: issued,
+            promised: self.rewards.values().flatten().map(DueReward::total).sum(),
+            era: 0,
+            era_start: 0,
+            era_blocks,
+            emission: 0,
+            budget: ByClass::default(),
+            claim_within: 30,
+            funds: Vec::new(),
+        }
+    }
+
+    fn claim_rewards(&mut self, account: AccountId, eras: &[EraIndex]) -> Result<(), ChainError> {
+        let due = self.rewards.entry(account).or_default();
+        if eras.is_empty() || !eras.iter().all(|era| due.iter().any(|reward| reward.era == *era)) {
+            return Err(refuse("Issuance", "NothingEarned", "the caller earned nothing in the era"));
+        }
+        let (claimed, left): (Vec<_>, Vec<_>) = due.drain(..).partition(|reward| eras.contains(&reward.era));
+        *due = left;
+        self.mint(account, claimed.iter().map(DueReward::total).sum());
+        Ok(())
     }
 
     fn transfer(&mut self, from: AccountId, to: AccountId, amount: Balance) -> Result<(), ChainError> {

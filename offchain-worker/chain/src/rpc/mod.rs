@@ -20,7 +20,7 @@ use heads::{Follower, Heads};
 use link::Link;
 use lunarx_core::{
     AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
-    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
 };
 use node::{Hash, Head, Node};
 use queue::Queues;
@@ -164,6 +164,14 @@ impl Chain for RpcChain {
 
     async fn supply(&self) -> Result<Supply, ChainError> {
         self.read("LunarxApi_supply", (), self.head()).await
+    }
+
+    async fn economy(&self) -> Result<EconomyInfo<AccountId>, ChainError> {
+        self.read("LunarxApi_economy", (), self.head()).await
+    }
+
+    async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError> {
+        self.read("LunarxApi_due_rewards", account, self.head()).await
     }
 
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError> {

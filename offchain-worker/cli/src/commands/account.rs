@@ -107,7 +107,7 @@ pub async fn transfer(session: &Session, to: &str, amount: Balance) -> Result<()
 }
 
 /// SS58, or the 32 bytes in hexadecimal.
-fn read_account(text: &str) -> Result<AccountId> {
+pub(super) fn read_account(text: &str) -> Result<AccountId> {
     if text.starts_with("0x") {
         return text.parse().with_context(|| format!("{text:?} is no account"));
     }

@@ -190,6 +190,7 @@ mod tests {
                 windows: 10,
                 window_fee: 1,
                 last_fee: 1,
+                word_pay: 1,
                 ended: None,
                 escrow: 1,
                 paid: 0,

@@ -131,6 +131,7 @@ mod tests {
             windows: 720,
             window_fee: LX,
             last_fee: LX,
+            word_pay: 1,
             ended: None,
             escrow: 3 * LX / 2,
             paid: 0,

@@ -13,7 +13,7 @@ use crate::{
     chance::{block_seed, contract_id, hit_chance},
     DAY, HOUR,
 };
-use lunarx_core::{Balance, BlockNumber, ContractId, Round, Verdict, Watched};
+use lunarx_core::{Balance, BlockNumber, ContractId, Round, Verdict, Watched, SEATS};
 use lunarx_proof::questioned;
 use std::collections::VecDeque;
 
@@ -21,8 +21,6 @@ use std::collections::VecDeque;
 const ANSWER_BLOCKS: u32 = 20;
 /// A client asks on chain once its contract was not proven for three days on end; then after six, and so on.
 const CLIENT_PATIENCE: u32 = 72;
-/// The trackers' share of fees, in hundredths.
-const TRACKERS_SHARE: Balance = 5;
 /// The opener's share of what is slashed, in hundredths.
 const FINDERS_SHARE: Balance = 10;
 /// The part of its bond that a seat loses for a *valid* that it cannot vouch for: one in so many.
@@ -57,8 +55,10 @@ pub struct Contract {
     patience: u32,
     /// Questions of seats that were answered.
     answered: u32,
-    /// No seat asks before.
+    /// No seat asks before, but at the end of the term.
     ask_from: BlockNumber,
+    /// When one did that was due, and was answered.
+    asked: BlockNumber,
     round: Round,
     seats: Option<Seats>,
     seats_before: Option<Seats>,
@@ -79,7 +79,7 @@ impl Contract {
             since: now,
             window: HOUR,
             windows,
-            window_fee: setup.fee(),
+            word_pay: setup.word_pay(),
             ended: None,
         };
         let fee = setup.fee();
@@ -102,6 +102,7 @@ impl Contract {
             patience: CLIENT_PATIENCE,
             answered: 0,
             ask_from: now,
+            asked: now,
             round: Round::MAX,
             seats: None,
             seats_before: None,
@@ -228,10 +229,11 @@ impl Contract {
 
     /// After each answer to a question of a seat that was due, trackers wait twice as long as before.
     fn rest(&mut self, dispute: &Dispute, world: &World) {
-        if dispute.seated && dispute.opened >= self.ask_from {
+        if dispute.seated && self.may_ask(dispute.opened) {
             let times = 2u32.saturating_pow(self.answered);
             self.answered += 1;
             self.ask_from = dispute.opened.saturating_add(world.setup.ask_again.saturating_mul(times));
+            self.asked = dispute.opened;
         }
     }
 
@@ -266,9 +268,15 @@ impl Contract {
         open.filter_map(|window| hearing.accuser(window, &world.trackers)).last()
     }
 
-    /// An honest tracker asks; not again for long after answers.
+    /// Whether seats ask: not for long after answers, but for once at the end of the term.
+    fn may_ask(&self, now: BlockNumber) -> bool {
+        let last = self.watched.end_of(self.watched.windows.saturating_sub(1)).saturating_sub(DAY);
+        now >= self.ask_from || self.asked < last && now >= last
+    }
+
+    /// An honest tracker asks.
     fn accuse(&mut self, tracker: u32, challenge: BlockNumber, now: BlockNumber, world: &mut World) {
-        if now >= self.ask_from {
+        if self.may_ask(now) {
             self.ask(Account::Tracker(tracker), Some(challenge), now, world);
         }
     }
@@ -309,8 +317,7 @@ impl Contract {
             };
             let proven = window.votes.is_proven();
             if proven {
-                let share = self.fee * TRACKERS_SHARE / 100;
-                world.books.pay(Account::Escrow, Account::Pot, share);
+                let share = self.pay_words(&window, world);
                 world.books.pay(Account::Escrow, self.watched.miner, self.fee - share);
                 self.unproven = 0;
             } else {
@@ -327,9 +334,24 @@ impl Contract {
         }
     }
 
-    /// Ends it before its time.
+    /// Pays the seats for what they said of a proven window.
+    fn pay_words(&self, window: &Window, world: &mut World) -> Balance {
+        let mut paid = 0;
+        for (_, tracker) in (0..SEATS).zip(window.spoke).filter(|(seat, _)| window.votes.of(*seat).is_some())
+        {
+            world.trackers.earned(tracker, self.watched.word_pay);
+            paid += self.watched.word_pay;
+        }
+        world.books.pay(Account::Escrow, Account::Pot, paid);
+        paid
+    }
+
+    /// Ends it before its time. Seats are paid for what they said of final windows, which a dispute has kept.
     fn close(&mut self, how: Ending, host: &mut Host, now: BlockNumber, world: &mut World) -> Ending {
-        world.books.pay(Account::Escrow, self.watched.client, self.escrow());
+        let is_due = |window: &&Window| window.is_final(now, &world.setup.rules) && window.votes.is_proven();
+        let due: Vec<_> = self.windows.iter().filter(is_due).collect();
+        let words: Balance = due.into_iter().map(|window| self.pay_words(window, world)).sum();
+        world.books.pay(Account::Escrow, self.watched.client, self.escrow() - words);
         let collateral = world.setup.collateral();
         let slash = if how == Ending::Convicted { collateral } else { collateral / 2 };
         world.books.pay(Account::Collateral, Account::Slashed, slash);

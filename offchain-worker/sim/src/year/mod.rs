@@ -24,7 +24,7 @@ pub use outcome::{KindOutcome, Outcome};
 use crate::{DAY, HOUR};
 use books::{Account, Books};
 use contract::Contract;
-use lunarx_core::{collateral_for, window_fee, AuditRules, Balance, BlockNumber, LX};
+use lunarx_core::{collateral_for, window_fee, AuditRules, Balance, BlockNumber, LX, SEATS};
 use miner::Host;
 use tally::Tally;
 use tracker::{Trackers, ROUND};
@@ -98,6 +98,11 @@ impl Setup {
         window_fee(self.price, self.bytes(), HOUR, DAY).unwrap_or(0)
     }
 
+    /// What a seat gets for a word on a proven window: a third of 5 % of its fee.
+    pub fn word_pay(&self) -> Balance {
+        self.fee() / 20 / Balance::from(SEATS)
+    }
+
     /// Collateral of a contract.
     pub fn collateral(&self) -> Balance {
         collateral_for(self.bytes(), self.collateral_per_gib)
@@ -169,13 +174,10 @@ pub fn run(setup: &Setup) -> Outcome {
     Outcome::new(&world, &miners)
 }
 
-/// The pot, by the credits.
+/// Pays the trackers for their words.
 fn pay_trackers(world: &mut World) {
-    let credits: u64 = world.trackers.iter().map(|tracker| tracker.credits).sum();
-    let pot = Balance::try_from(world.books.of(Account::Pot)).unwrap_or(0);
+    world.pot = Balance::try_from(world.books.of(Account::Pot)).unwrap_or(0);
     for (index, tracker) in (0..).zip(world.trackers.iter()) {
-        let share = (pot * Balance::from(tracker.credits)).checked_div(credits.into()).unwrap_or(0);
-        world.books.pay(Account::Pot, Account::Tracker(index), share);
+        world.books.pay(Account::Pot, Account::Tracker(index), tracker.earned);
     }
-    world.pot = pot;
 }

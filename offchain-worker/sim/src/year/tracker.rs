@@ -5,7 +5,7 @@ use crate::{
     chance::{round_seed, Dice},
     HOUR,
 };
-use lunarx_core::{Balance, BlockNumber, ContractId, Round, RoundDetails, SEATS};
+use lunarx_core::{AuditSeed, Balance, BlockNumber, ContractId, Round, RoundDetails, SEATS};
 use lunarx_proof::seat_holders;
 
 /// Blocks of a round.
@@ -22,8 +22,8 @@ pub type Seats = [u32; SEATS as usize];
 pub struct Tracker {
     /// Whether it works for the cheats.
     pub liar: bool,
-    /// Verdicts given.
-    pub credits: u64,
+    /// Pay for words on windows that were proven.
+    pub earned: Balance,
     /// Lost of its bond, which it makes up for at once.
     pub fined: Balance,
     missed: u32,
@@ -49,7 +49,7 @@ impl Trackers {
             let mut dice = Dice::new(seed, "tracker", index);
             let life = Life::new(HABIT, &mut dice);
             let liar = index < liars;
-            Tracker { liar, credits: 0, fined: 0, missed: 0, missed_in: 0, suspended: false, life, dice }
+            Tracker { liar, earned: 0, fined: 0, missed: 0, missed_in: 0, suspended: false, life, dice }
         };
         let round = RoundDetails { round: 0, start: 0, seed: round_seed(seed, 0), members: Vec::new() };
         Self { seed, all: (0..count).map(tracker).collect(), round, suspensions: 0 }
@@ -80,7 +80,9 @@ impl Trackers {
 
     /// Who holds the seats of a contract in the running round.
     pub fn seats(&self, contract: &ContractId) -> Option<Seats> {
-        seat_holders(&self.round, contract).map(|holders| holders.map(|holder| *holder))
+        // Nobody chooses ids here.
+        let holders = seat_holders(&self.round, contract, 0, || Some(vec![AuditSeed(contract.0)]));
+        holders.map(|holders| holders.map(|holder| *holder))
     }
 
     /// Lives on to `now`. Whoever is suspended and up again says so.
@@ -97,8 +99,12 @@ impl Trackers {
     /// Notes that a tracker judged a window.
     pub fn served(&mut self, tracker: u32) {
         let tracker = &mut self.all[at(tracker)];
-        tracker.credits += 1;
         tracker.missed = 0;
+    }
+
+    /// Notes that a tracker earned `amount`.
+    pub fn earned(&mut self, tracker: u32, amount: Balance) {
+        self.all[at(tracker)].earned += amount;
     }
 
     /// Notes that a tracker left a window to another. Counts once a round.

@@ -1,7 +1,11 @@
 //! What a seat says and does, by hand-made rounds, votes and answers.
 
 use super::*;
-use lunarx_core::{BatchRoot, DisputeInfo, NodeSignature, RoundDetails, WindowVotes};
+use lunarx_core::{
+    BatchRoot, DisputeInfo, Dues, NodeSignature, RoundDetails,
+    Standing::{self, Anybody, Seat},
+    WindowVotes,
+};
 
 const ME: AccountId = AccountId([9; 32]);
 const MINER: NodeKey = NodeKey([2; 32]);
@@ -17,14 +21,18 @@ struct World {
 
 impl World {
     fn new(challenged: &[BlockNumber]) -> Self {
-        let round = RoundDetails { round: 1, start: 1, seed: AuditSeed([1; 32]), members: vec![ME] };
+        let round = RoundDetails { round: 1, start: 1_001, seed: AuditSeed([1; 32]), members: vec![ME] };
         let rules = AuditRules { rate: u64::MAX, ..AuditRules::of_window(100) };
         let seeds = challenged.iter().map(|block| (*block, AuditSeed([7; 32]))).collect();
         Self { rounds: vec![round], rules, seeds, presence: Presence::default() }
     }
 
     fn at(&self, height: BlockNumber) -> Context<'_> {
-        Context { account: &ME, rounds: &self.rounds, height }
+        Context {
+            account: &ME,
+            rounds: Rounds { known: &self.rounds, seeds: &self.seeds, read: &(0..0) },
+            height,
+        }
     }
 
     /// A case that was looked at and scanned at `height`.
@@ -51,24 +59,25 @@ fn watched() -> Watched<AccountId> {
         since: 1_000,
         window: 100,
         windows: 50,
-        window_fee: 1,
+        word_pay: 1,
         ended: None,
     }
 }
 
 fn audit(first: u32, votes: Vec<WindowVotes>) -> AuditInfo<AccountId> {
-    AuditInfo { first, proven: 0, votes, dispute: None }
+    AuditInfo { first, proven: 0, votes, dues: Dues::default(), dispute: None }
 }
 
-fn disputed(opened: BlockNumber, seated: bool) -> AuditInfo<AccountId> {
+fn disputed(opened: BlockNumber, standing: Standing) -> AuditInfo<AccountId> {
     let (contract, opener) = (ID, ME);
     let dispute = DisputeInfo {
         contract,
         opener,
-        seated,
+        standing,
         challenge: Some(1_010),
         opened,
         deadline: 9_999,
+        replaced: None,
         positions: Vec::new(),
     };
     AuditInfo { dispute: Some(dispute), ..audit(0, Vec::new()) }
@@ -267,9 +276,10 @@ fn disputes_no_window_that_others_saw_answered() {
 fn an_answer_on_chain_settles_what_came_before_it() {
     let world = World::new(&[1_010, 1_120]);
     let mut case = silent(&world, 3, WindowVotes::default());
-    case.on_audit(disputed(1_226, true), world.at(1_227));
+    case.on_audit(disputed(1_226, Seat), world.at(1_227));
     case.on_audit(audit(0, vec![WindowVotes::default(); 2]), world.at(1_240));
     assert_eq!(case.silence(world.at(1_240)), None, "the miner answered on chain");
+    assert!(case.is_open(1_120), "what it was not asked is not settled");
     assert!(world.said(&case, 1_290).is_empty(), "the tracker did not see that answer");
 }
 
@@ -277,11 +287,11 @@ fn an_answer_on_chain_settles_what_came_before_it() {
 fn answers_to_others_settle_nothing() {
     let world = World::new(&[1_010]);
     let mut case = silent(&world, 3, WindowVotes::default());
-    case.on_audit(disputed(1_020, false), world.at(TURN));
+    case.on_audit(disputed(1_020, Anybody), world.at(TURN));
     case.on_audit(audit(0, vec![WindowVotes::default()]), world.at(TURN));
     assert_eq!(case.silence(world.at(TURN)), Some(1_010), "what it missed is not proven");
-    case.on_audit(disputed(1_226, false), world.at(1_227));
-    case.on_audit(disputed(1_230, true), world.at(1_231));
+    case.on_audit(disputed(1_226, Anybody), world.at(1_227));
+    case.on_audit(disputed(1_230, Seat), world.at(1_231));
     assert!(case.is_open(1_010), "a seat's question took the other's place");
     case.on_audit(audit(0, vec![WindowVotes::default()]), world.at(1_240));
     assert!(!case.is_open(1_010));

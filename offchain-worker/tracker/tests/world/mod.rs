@@ -204,6 +204,7 @@ impl World {
 pub fn config(dir: &Path) -> TrackerConfig {
     let mut config = TrackerConfig::new(dir, "test");
     config.listen = vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()];
+    config.least_claim = 1;
     config
 }
 

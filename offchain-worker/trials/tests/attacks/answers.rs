@@ -2,7 +2,7 @@
 
 use crate::{
     rogue::{Conduct, Rogue},
-    world::{bytes_of, collateral, eventually, fee, len, pieces, World},
+    world::{assert_refunded, bytes_of, collateral, eventually, fee, len, pieces, World},
 };
 use lunarx_chain::{Call, Chain};
 use lunarx_core::ContractId;
@@ -25,15 +25,15 @@ async fn replayed_proof() {
     let world = World::new(3).await;
     let (cheat, ledger, id) = deleted_after_an_answer(&world).await;
     cheat.script.set(Conduct::Replaying);
-    world.disputed(id).await;
+    let opened = world.disputed(id).await.opened;
     // On chain too.
-    let old = Call::Answer { contract: id, proofs: cheat.script.last().unwrap().proofs };
+    let old = Call::Answer { contract: id, opened, proofs: cheat.script.last().unwrap().proofs };
     let refused = world.chain.submit(&cheat.signer, old).await.unwrap_err();
     assert!(refused.is_dispatch("Audits", "WrongProofs"), "{refused}");
     world.convicted(id).await;
     let books = ledger.close("replayed proof").await;
     assert_eq!(books.gain("cheat"), -collateral(bytes_of(&pieces())));
-    assert_eq!(books.gain("client"), 0);
+    assert_refunded(books.gain("client"), bytes_of(&pieces()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +44,7 @@ async fn replayed_proof_signed_anew() {
     world.closed(id).await;
     let books = ledger.close("replayed proof, signed anew").await;
     assert_eq!(books.gain("cheat"), -collateral(bytes_of(&pieces())), "convicted at once");
-    assert_eq!(books.gain("client"), 0);
+    assert_refunded(books.gain("client"), bytes_of(&pieces()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,12 +58,13 @@ async fn late_proof() {
     let dispute = world.disputed(id).await;
     let proofs = cheat.script.proofs(&dispute.positions).0;
     world.chain.hurry_to(dispute.deadline).await;
-    let refused = world.chain.submit(&cheat.signer, Call::Answer { contract: id, proofs }).await.unwrap_err();
+    let answer = Call::Answer { contract: id, opened: dispute.opened, proofs };
+    let refused = world.chain.submit(&cheat.signer, answer).await.unwrap_err();
     assert!(["TooLate", "NotDisputed"].iter().any(|why| refused.is_dispatch("Audits", why)), "{refused}");
     world.closed(id).await;
     let books = ledger.close("late proof").await;
     assert_eq!(books.gain("cheat"), -collateral(bytes_of(&pieces())));
-    assert_eq!(books.gain("client"), 0);
+    assert_refunded(books.gain("client"), bytes_of(&pieces()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

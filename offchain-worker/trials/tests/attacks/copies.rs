@@ -2,7 +2,7 @@
 
 use crate::{
     rogue::Rogue,
-    world::{assert_paid, collateral, len, miner, sample, World},
+    world::{assert_paid, assert_refunded, collateral, len, miner, sample, World},
 };
 use lunarx_core::NodeId;
 use lunarx_network::NodeSecret;
@@ -96,7 +96,7 @@ async fn made_again_from_k_pieces() {
     world.convicted(id).await;
     let books = ledger.close("made again from k pieces").await;
     assert_eq!(books.gain("cheat"), -collateral(bytes));
-    assert_eq!(books.gain("client"), 0);
+    assert_refunded(books.gain("client"), bytes);
 }
 
 /// Makes the cheat's piece again from the others, with a key. Says how many bytes that moved.

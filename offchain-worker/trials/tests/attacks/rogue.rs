@@ -387,7 +387,8 @@ impl Rogue {
     pub async fn answer_dispute(&self, world: &World, id: ContractId) -> Result<Receipt, ChainError> {
         let dispute = world.disputed(id).await;
         let proofs = self.script.proofs(&dispute.positions).0;
-        within(world.chain.submit(&self.signer, Call::Answer { contract: id, proofs })).await
+        let answer = Call::Answer { contract: id, opened: dispute.opened, proofs };
+        within(world.chain.submit(&self.signer, answer)).await
     }
 
     /// From now on answers every dispute of a contract, until it is closed.
@@ -401,7 +402,8 @@ impl Rogue {
                 {
                     let proofs = script.proofs(&dispute.positions).0;
                     // Refused where it was answered already.
-                    let _ = chain.submit(&signer, Call::Answer { contract: id, proofs }).await;
+                    let answer = Call::Answer { contract: id, opened: dispute.opened, proofs };
+                    let _ = chain.submit(&signer, answer).await;
                 }
                 let next = chain.height() + 1;
                 let _ = chain.finalized().wait_for(|height| *height >= next).await;

@@ -95,7 +95,7 @@ async fn accomplice_that_keeps_a_question_open() {
         }
         asked
     });
-    let seated = async || world.dispute(id).await.filter(|dispute| dispute.seated);
+    let seated = async || world.dispute(id).await.filter(|dispute| dispute.standing.is_seat());
     eventually("a seat's question takes the place", async || seated().await.is_some()).await;
     let dispute = seated().await.expect("the cheat cannot answer it");
     let windows = i128::from((dispute.opened - since) / WINDOW);
@@ -150,7 +150,7 @@ async fn hostage() {
 fn last_answer(world: &World, id: ContractId) -> Vec<Vec<u8>> {
     let calls = world.chain.calls();
     let answer = calls.iter().rev().find_map(|(_, call)| match call {
-        Call::Answer { contract, proofs } if *contract == id => Some(proofs.clone()),
+        Call::Answer { contract, proofs, .. } if *contract == id => Some(proofs.clone()),
         _ => None,
     });
     answer.unwrap().iter().map(|proof| proof.chunk.to_vec()).collect()

@@ -1,7 +1,8 @@
 //! Those who judge: paid to lie for and against, false accusers, and one that vanishes.
 
 use crate::world::{
-    assert_paid, bytes_of, collateral, eventually, fee, pieces, signed, tracker, Peer, World, WINDOW,
+    assert_paid, assert_refunded, bytes_of, collateral, eventually, fee, pieces, signed, tracker, Peer,
+    World, WINDOW,
 };
 use lunarx_chain::{Call, Chain};
 use lunarx_core::{NodeKey, NodeSignature, Verdict, LX};
@@ -62,7 +63,7 @@ async fn verifier_paid_to_lie_for_a_miner() {
     world.convicted(id).await;
     let books = ledger.close("verifier paid to lie for a miner").await;
     assert_eq!(books.gain("cheat"), -collateral(bytes_of(&pieces())));
-    assert_eq!(books.gain("client"), 0);
+    assert_refunded(books.gain("client"), bytes_of(&pieces()));
     let fined = ["tracker 1", "tracker 2", "tracker 3"].iter().any(|name| books.gain(name) < 0);
     assert!(!fined, "a tracker that looks itself loses nothing");
 }
@@ -80,7 +81,7 @@ async fn tracker_paid_to_lie_for_a_miner() {
     let books = ledger.close("tracker paid to lie for a miner").await;
     assert_eq!(books.gain("cheat"), -collateral(bytes_of(&pieces())));
     assert_eq!(books.gain("tracker 3"), -signed(FINE), "it cannot show an answer that there never was");
-    assert_eq!(books.gain("client"), 0);
+    assert_refunded(books.gain("client"), bytes_of(&pieces()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -392,14 +392,28 @@ pub fn signed(units: Balance) -> i128 {
     i128::try_from(units).unwrap()
 }
 
-/// A miner is paid for `windows`: their fees less the trackers' twentieth, which is cut at each settlement.
+/// What a tracker is paid for a word: a third of a twentieth of the fee.
+pub fn word_pay(bytes: u64) -> i128 {
+    fee(bytes) / 20 / 3
+}
+
+/// A miner is paid for `windows`: their fees less the trackers' pay for what they said, three words each at most.
 pub fn assert_paid(gain: i128, windows: u32, bytes: u64) {
     let all = i128::from(windows) * fee(bytes);
-    let expected = all - all / 20;
-    let rounding = i128::from(windows) + 1;
+    let words = all - gain;
+    let most = 3 * i128::from(windows) * word_pay(bytes);
     assert!(
-        (gain - expected).abs() <= rounding,
-        "{gain} LX-units for {windows} windows, expected {expected}"
+        (0..=most).contains(&words) && words % word_pay(bytes) == 0,
+        "{gain} LX-units for {windows} windows of {all} in all"
+    );
+}
+
+/// A client has everything back but the trackers' pay for words on windows that were proven before a loss.
+pub fn assert_refunded(gain: i128, bytes: u64) {
+    let words = -gain / word_pay(bytes);
+    assert!(
+        (0..=3 * 80).contains(&words) && gain == -words * word_pay(bytes),
+        "the client has {gain} LX-units"
     );
 }
 

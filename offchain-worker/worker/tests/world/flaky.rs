@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use lunarx_chain::{AccountBalance, Call, Chain, ChainError, MemoryChain, Receipt, Signer};
 use lunarx_core::{
     AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
-    DisputeInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
 };
 use std::sync::{
     atomic::{AtomicBool, Ordering},
@@ -72,6 +72,14 @@ impl Chain for FlakyChain {
 
     async fn supply(&self) -> Result<Supply, ChainError> {
         self.up()?.supply().await
+    }
+
+    async fn economy(&self) -> Result<EconomyInfo<AccountId>, ChainError> {
+        self.up()?.economy().await
+    }
+
+    async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError> {
+        self.up()?.due_rewards(account).await
     }
 
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError> {

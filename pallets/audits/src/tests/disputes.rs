@@ -3,9 +3,13 @@
 use crate::{mock::*, Cause, Error};
 use frame_support::{
     assert_ok,
+    dispatch::Pays,
     traits::fungible::{Inspect, InspectHold},
 };
-use lunarx_core::Verdict::{Offline, Silent, Valid};
+use lunarx_core::{
+    Standing,
+    Verdict::{Offline, Silent, Valid},
+};
 use lunarx_proof::{dispute_seed, questioned, DISPUTE_BLOCKS};
 
 /// A contract whose first challenge has come, with the block of it.
@@ -42,7 +46,7 @@ fn an_answer_proves_what_is_open_and_is_paid_by_the_opener() {
         // Windows 0 to 2 were over, and nobody had spoken of them.
         pass(3 * WINDOW);
         assert_ok!(settle(&stored));
-        assert_eq!(free(MINER) - miner - cost, 3 * fee - 3 * fee / 20);
+        assert_eq!(free(MINER) - miner - cost, 3 * fee, "nobody said a word");
     });
 }
 
@@ -62,7 +66,7 @@ fn an_answer_does_not_prove_windows_in_which_the_miner_was_offline() {
         let client = free(CLIENT);
         assert_ok!(settle(&stored));
         assert_eq!(free(CLIENT) - client, fee);
-        let deposit = free(MINER) - before - (2 * fee - 2 * fee / 20);
+        let deposit = free(MINER) - before - (2 * fee - 3 * stored.word_pay());
         assert!(deposit > 0);
     });
 }
@@ -168,22 +172,101 @@ fn a_seat_that_names_a_challenge_takes_the_place_of_anybody_else() {
         let [seat, other, _] = stored.seats(now());
         let (before, accomplice) = (free(STRANGER), free(MINER));
         assert_ok!(dispute(STRANGER, &stored, Some(block)));
+        let until = stored.dispute().unwrap().deadline;
         assert_eq!(dispute(CLIENT, &stored, Some(block)), failure(Error::AlreadyDisputed), "holds no seat");
         assert_eq!(dispute(seat, &stored, None), failure(Error::AlreadyDisputed), "names no challenge");
         pass(5);
         assert_ok!(dispute(seat, &stored, Some(block)));
         assert_eq!((free(STRANGER), deposit(STRANGER)), (before, 0), "the deposit is back");
         let open = stored.dispute().unwrap();
-        assert_eq!((open.opener, open.seated, open.opened), (seat, true, now()));
+        assert_eq!((open.opener, open.standing, open.opened), (seat, Standing::Seat, now()));
         let open = stored.dispute();
         for who in [other, STRANGER, MINER] {
             assert_eq!(dispute(who, &stored, Some(block)), failure(Error::AlreadyDisputed));
         }
         assert_eq!((stored.dispute(), free(MINER)), (open, accomplice));
-        pass_to(stored.dispute().unwrap().deadline);
-        assert!(stored.is_live(), "the miner has its time from the new question on");
+        assert_eq!(stored.dispute().unwrap().deadline, until, "the miner has no more time than before");
+        pass_to(until);
+        assert!(stored.is_live());
         pass(crate::SLOT_BLOCKS);
         assert_eq!(convictions(), [(stored.id, Cause::Unanswered)]);
+    });
+}
+
+#[test]
+fn a_seat_that_asks_twice_in_a_row_gives_way_to_another() {
+    run(|| {
+        let (stored, block) = challenged();
+        let [accomplice, honest, third] = stored.seats(now());
+        assert_eq!(std::collections::BTreeSet::from([accomplice, honest, third]).len(), 3, "of this seed");
+        assert_ok!(dispute(accomplice, &stored, Some(block)));
+        assert_eq!(dispute(honest, &stored, Some(block)), failure(Error::AlreadyDisputed));
+        pass(DISPUTE_BLOCKS);
+        assert_ok!(answer(&stored, stored.prove(&stored.asked())));
+        // In the very block of the answer.
+        assert_ok!(dispute(accomplice, &stored, Some(block)));
+        assert_eq!(stored.dispute().unwrap().standing, Standing::SeatAgain);
+        assert_eq!(dispute(STRANGER, &stored, Some(block)), failure(Error::AlreadyDisputed));
+        assert_ok!(dispute(honest, &stored, Some(block)));
+        assert_eq!(stored.dispute().unwrap().standing, Standing::Seat);
+        assert_eq!(deposit(accomplice), 0);
+        for who in [accomplice, third] {
+            assert_eq!(dispute(who, &stored, Some(block)), failure(Error::AlreadyDisputed));
+        }
+    });
+}
+
+#[test]
+fn a_question_in_place_of_another_leaves_time_to_look_at_it() {
+    run(|| {
+        let (stored, _) = challenged();
+        assert_ok!(dispute(STRANGER, &stored, None));
+        let until = stored.dispute().unwrap().deadline;
+        pass_to(until);
+        let block = stored.challenged_since(now() - 4 * WINDOW).expect("6 in 5 windows on average");
+        let seat = stored.seats(now())[0];
+        assert_ok!(dispute(seat, &stored, Some(block)));
+        assert_eq!(stored.dispute().unwrap().deadline, until + rules().final_after);
+        pass(rules().final_after);
+        assert_ok!(answer(&stored, stored.prove(&stored.asked())));
+        assert_eq!(convictions(), []);
+    });
+}
+
+#[test]
+fn an_answer_to_a_question_that_was_replaced_is_free_once() {
+    run(|| {
+        let (stored, block) = challenged();
+        assert_ok!(dispute(STRANGER, &stored, None));
+        let former = now();
+        pass(DISPUTE_BLOCKS);
+        let right = stored.prove(&stored.asked());
+        let seat = stored.seats(now())[0];
+        assert_ok!(dispute(seat, &stored, Some(block)));
+        let answer_former = |opened| {
+            let post = Audits::do_answer(MINER, stored.id, opened, right.clone());
+            post.map(|post| post.pays_fee).map_err(|error| error.error)
+        };
+        assert_eq!(answer_former(former - 1), Err(Error::<Test>::OtherQuestion.into()));
+        let by_another = Audits::do_answer(OTHER_MINER, stored.id, former, right.clone());
+        assert_eq!(by_another.unwrap_err().error, Error::<Test>::NotMiner.into());
+        assert_eq!(answer_former(former), Ok(Pays::No));
+        assert_eq!(answer_former(former), Err(Error::<Test>::OtherQuestion.into()), "no more than that");
+        assert_eq!(stored.dispute().map(|open| open.opener), Some(seat), "it settles nothing");
+        pass(DISPUTE_BLOCKS);
+        assert_ok!(answer(&stored, stored.prove(&stored.asked())));
+    });
+}
+
+#[test]
+fn a_seat_does_not_ask_against_its_own_word() {
+    run(|| {
+        let (stored, block) = challenged();
+        let window = (0..3).find(|window| block < stored.end_of(*window)).unwrap();
+        let [liar, ..] = stored.seats(stored.end_of(window));
+        assert_ok!(report(liar, &stored, window, &[Valid]));
+        assert_ok!(dispute(liar, &stored, Some(block)));
+        assert_eq!(stored.dispute().unwrap().standing, Standing::Anybody);
     });
 }
 
@@ -192,7 +275,7 @@ fn a_miner_that_tracks_is_no_seat_against_itself() {
     run(|| {
         let (stored, block) = challenged();
         assert_ok!(dispute(stored.miner, &stored, Some(block)));
-        assert!(!stored.dispute().unwrap().seated);
+        assert_eq!(stored.dispute().unwrap().standing, Standing::Anybody);
         let seat = stored.seats(now())[1];
         assert_ok!(dispute(seat, &stored, Some(block)));
         assert_eq!(deposit(stored.miner), 0);
@@ -240,7 +323,11 @@ fn only_the_miner_answers_and_only_rightly() {
         assert_ok!(dispute(STRANGER, &stored, Some(block)));
         pass(DISPUTE_BLOCKS);
         let right = stored.prove(&stored.asked());
-        let as_other = crate::Call::answer { contract: stored.id, proofs: right.clone() };
+        let as_other = crate::Call::answer {
+            contract: stored.id,
+            opened: stored.dispute().unwrap().opened,
+            proofs: right.clone(),
+        };
         assert_eq!(call(OTHER_MINER, as_other), failure(Error::NotMiner));
         let mut short = right.clone();
         short.pop();

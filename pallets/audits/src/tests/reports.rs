@@ -9,7 +9,7 @@ fn outcome(verdicts: &[Option<Verdict>; 3]) -> bool {
     let mut paid = false;
     run(|| {
         let stored = Stored::accepted(MINER, 0, 5);
-        let fee = stored.fee();
+        let (fee, word_pay) = (stored.fee(), stored.word_pay());
         let before = (free(MINER), free(CLIENT));
         pass_to(stored.end_of(0));
         for (who, verdict) in stored.seats(now()).into_iter().zip(verdicts) {
@@ -20,7 +20,8 @@ fn outcome(verdicts: &[Option<Verdict>; 3]) -> bool {
         pass(rules().final_after);
         assert_ok!(settle(&stored));
         let gains = (free(MINER) - before.0, free(CLIENT) - before.1);
-        let share = fee / 20;
+        let said = u128::try_from(verdicts.iter().flatten().count()).unwrap();
+        let share = said * word_pay;
         paid = gains.0 > 0;
         assert_eq!(gains, if paid { (fee - share, 0) } else { (0, fee) });
         assert_eq!(free(POT), ENDOWMENT + if paid { share } else { 0 });
@@ -58,8 +59,8 @@ fn only_seats_are_heard_and_once() {
 fn windows_that_are_not_over_or_final_take_no_word() {
     run(|| {
         let stored = Stored::accepted(MINER, 0, 5);
-        let seat = stored.seats(now())[0];
         pass_to(stored.end_of(0) - 1);
+        let seat = stored.seats(now())[0];
         assert_eq!(report(seat, &stored, 0, &[Valid]), failure(Error::NothingCounted));
         pass_to(stored.end_of(0) + rules().final_after);
         assert_eq!(report(seat, &stored, 0, &[Valid]), failure(Error::NothingCounted));
@@ -135,12 +136,12 @@ fn a_report_passes_over_what_does_not_count() {
         };
         let reports = vec![unknown, report(&first, 0, 8), report(&second, 1, 1), report(&second, 7, 1)];
         assert_ok!(call(who, crate::Call::report { reports: reports.try_into().unwrap() }));
-        let fees = 2 * first.fee() + second.fee();
-        assert_eq!(
-            crate::Credits::<Test>::get(who).fees,
-            fees,
-            "two windows of the first, one of the second"
-        );
+        let words = |stored: &Stored| {
+            let seat = stored.seats(now()).iter().position(|holder| *holder == who).unwrap();
+            let votes = Tallies::<Test>::get(stored.id).unwrap().votes;
+            votes.iter().filter(|votes| votes.of(u32::try_from(seat).unwrap()).is_some()).count()
+        };
+        assert_eq!((words(&first), words(&second)), (2, 1));
     });
 }
 
@@ -161,7 +162,7 @@ fn a_backlog_is_settled_in_one_step() {
         pass(rules().final_after);
         assert_ok!(settle(&stored));
         assert_eq!(free(CLIENT) - before.1, 10 * fee);
-        assert_eq!(free(MINER) - before.0, 5 * fee - 5 * fee / 20);
+        assert_eq!(free(MINER) - before.0, 5 * fee - 15 * stored.word_pay());
         assert_eq!(settle(&stored), Err(pallet_lunarx_contracts::Error::<Test>::NothingDue.into()));
     });
 }
@@ -173,13 +174,17 @@ fn the_short_window_of_an_early_end_is_judged_too() {
         pass_to(stored.end_of(0) + 4);
         let ids = vec![stored.id].try_into().unwrap();
         assert_ok!(call(CLIENT, pallet_lunarx_contracts::Call::end { ids }));
-        let (miner, client) = (free(MINER), free(CLIENT));
+        let (miner, client, word_pay) = (free(MINER), free(CLIENT), stored.word_pay());
         let fees = Balances::balance_on_hold(&pallet_lunarx_contracts::HoldReason::Escrow.into(), &CLIENT);
         stored.votes(0, [Valid; 3]);
         stored.votes(1, [Valid, Valid, Silent]);
         pass(rules().final_after + 2 * pallet_lunarx_contracts::SLOT_BLOCKS);
         assert!(!stored.is_live());
-        assert_eq!((free(MINER) - miner, free(CLIENT) - client), (fees - fees / 20, 0));
+        assert_eq!(
+            (free(MINER) - miner, free(CLIENT) - client),
+            (fees - 3 * word_pay, 0),
+            "the short one pays no word"
+        );
     });
 }
 

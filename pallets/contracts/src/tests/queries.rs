@@ -25,6 +25,7 @@ fn info_tells_all_of_a_contract() {
             windows: 3,
             window_fee: WINDOW_FEE,
             last_fee: WINDOW_FEE,
+            word_pay: 0,
             ended: None,
             escrow: 2 * WINDOW_FEE,
             paid: WINDOW_FEE,

@@ -92,7 +92,7 @@ impl Walk {
             7 => expire(who, &ids).is_ok(),
             12 => {
                 for id in &ids {
-                    <Contracts as ContractRegistry<u64>>::convict(id, 1_000_000, None);
+                    <Contracts as ContractRegistry<u64>>::convict(id, 2, 1_000_000, None);
                 }
                 !ids.is_empty()
             }

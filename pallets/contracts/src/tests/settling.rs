@@ -142,7 +142,7 @@ fn a_payment_is_shared_with_trackers_and_supplier() {
         pass_busy(FINAL + 3 * WINDOW);
         assert_ok!(settle(STRANGER, &[id]));
         let fee = 3 * WINDOW_FEE;
-        let (commission, share) = (fee / 5, fee / 20);
+        let (commission, share) = (fee / 5, 9 * (WINDOW_FEE / 20 / 3));
         assert_eq!((free(SUPPLIER), free(POT)), (commission, ENDOWMENT + share));
         assert_eq!(free(MINER), ENDOWMENT + fee - commission - share);
         assert_eq!(Earned::get(), share, "the audits know what came to the pot");
@@ -152,6 +152,38 @@ fn a_payment_is_shared_with_trackers_and_supplier() {
             Event::ServiceConfirmed { supplier, trackers, .. } if (*supplier, *trackers) == (commission, share)
         )));
     });
+}
+
+#[test]
+fn a_seat_that_says_nothing_is_not_paid_for() {
+    run(|| {
+        TrackerShare::set(Permill::from_percent(5));
+        let id = Deal::default().open_and_accept();
+        // Terms that are agreed on do not change.
+        TrackerShare::set(Permill::from_percent(50));
+        Words::set(2);
+        pass_busy(FINAL + 3 * WINDOW);
+        assert_ok!(settle(STRANGER, &[id]));
+        let share = 6 * (WINDOW_FEE / 20 / 3);
+        assert_eq!((free(POT), free(MINER)), (ENDOWMENT + share, ENDOWMENT + 3 * WINDOW_FEE - share));
+    });
+}
+
+#[test]
+fn work_is_told_by_what_drawn_trackers_were_paid() {
+    // Words, those of later rounds, and what is told of miner and supplier in words.
+    for (words, aged, told) in [(3, 9, 9), (3, 4, 4), (2, 9, 6), (0, 9, 0), (3, 0, 0)] {
+        run(|| {
+            TrackerShare::set(Permill::from_percent(5));
+            let supplier = Commission { supplier: SUPPLIER, share: 300_000 };
+            let id = Deal::with(|deal| deal.commission = Some(supplier)).open_and_accept();
+            (Words::set(words), Aged::set(aged));
+            pass_busy(FINAL + 3 * WINDOW);
+            assert_ok!(settle(STRANGER, &[id]));
+            let pay = told * (WINDOW_FEE / 20 / 3);
+            assert_eq!(Told::get(), (pay, pay), "{words} words, {aged} aged");
+        });
+    }
 }
 
 #[test]
@@ -185,11 +217,25 @@ fn a_conviction_refunds_what_is_not_settled_and_slashes() {
         let id = Deal::default().open_and_accept();
         pass_busy(FINAL + WINDOW);
         assert_ok!(settle(MINER, &[id]));
-        <Contracts as ContractRegistry<u64>>::convict(&id, 500_000, Some(&STRANGER));
+        <Contracts as ContractRegistry<u64>>::convict(&id, 0, 500_000, Some(&STRANGER));
         assert_eq!(endings(), [(id, EndReason::Faulty)]);
         assert_eq!((free(MINER), held(CLIENT)), (ENDOWMENT + WINDOW_FEE, 0));
         assert_eq!(free(CLIENT), ENDOWMENT - WINDOW_FEE);
         assert_eq!(Register::get(MINER).slashes, [(GIB, 500_000, Some(STRANGER))]);
         assert_eq!(Register::used(MINER), 0);
+    });
+}
+
+#[test]
+fn trackers_are_paid_for_proven_windows_of_a_contract_that_is_lost() {
+    run(|| {
+        TrackerShare::set(Permill::from_percent(5));
+        let id = Deal::default().open_and_accept();
+        pass_busy(FINAL + WINDOW);
+        <Contracts as ContractRegistry<u64>>::convict(&id, 3, 500_000, Some(&STRANGER));
+        let share = 3 * (WINDOW_FEE / 20 / 3);
+        assert_eq!((free(POT), Earned::get()), (ENDOWMENT + share, share));
+        assert_eq!((free(MINER), held(CLIENT)), (ENDOWMENT, 0));
+        assert_eq!(free(CLIENT), ENDOWMENT - share);
     });
 }

@@ -20,8 +20,9 @@ fn seats(number: u8) -> Vec<u64> {
 fn seats_at(block: u64, number: u8) -> Vec<u64> {
     let round = <Trackers as TrackerRegistry<u64>>::round_of(block.try_into().unwrap());
     let round = round.and_then(<Trackers as TrackerRegistry<u64>>::round);
-    let held =
-        round.and_then(|round| seat_holders(&round, &contract(number)).map(|held| held.map(|who| *who)));
+    let held = round.and_then(|round| {
+        seat_holders(&round, &contract(number), 0, || None).map(|held| held.map(|who| *who))
+    });
     held.map_or(Vec::new(), Vec::from)
 }
 

@@ -8,9 +8,7 @@ use lunarx_core::{
     ContractInfo, ContractState, DisputeInfo, NodeKey, NodeSignature, Offer, PieceId, Promise, Report,
     RoundDetails, Score, TrackerDetails, TrackerInfo, TrackerState, Verdict, Watched, LX,
 };
-use lunarx_proof::{
-    batch_root, challenged, dispute_seed, questioned, seat_holders, Answer, BatchEntry, LeafProof, Proofs,
-};
+use lunarx_proof::{batch_root, challenged, dispute_seed, questioned, Answer, BatchEntry, LeafProof, Proofs};
 use Verdict::{Offline, Silent, Valid};
 
 const RULES: fn() -> AuditRules = || AuditRules::of_window(20);
@@ -85,8 +83,7 @@ impl Audited {
 
     /// Who holds a seat.
     async fn holder(&self, seat: usize) -> &Signer {
-        let rounds = self.scene.chain.rounds().await.unwrap();
-        let holder = *seat_holders(&rounds[0], &self.id).unwrap()[seat];
+        let holder = self.scene.chain.seats(&self.id, self.scene.chain.height()).unwrap()[seat];
         self.trackers.iter().find(|tracker| tracker.account() == holder).unwrap()
     }
 
@@ -211,7 +208,7 @@ async fn two_of_three_seats_decide_and_the_rest_goes_back_once_it_is_final() {
     audited.say(1, 0, &[Valid, Offline, Silent]).await.unwrap();
     audited.say(2, 1, &[Offline]).await.unwrap();
     assert!(audited.say(0, 0, &[Silent]).await.is_err(), "words are not taken back");
-    assert_eq!(audited.bonded(audited.holder(0).await).await.credits, 3 * FEE);
+    assert_eq!(audited.bonded(audited.holder(0).await).await.credits, 0, "before it is final");
     let audit = audited.scene.chain.audit(audited.id).await.unwrap().unwrap();
     assert_eq!((audit.first, audit.proven), (0, 0));
     let majorities: Vec<_> = audit.votes.iter().map(|votes| votes.majority()).collect();
@@ -230,6 +227,11 @@ async fn two_of_three_seats_decide_and_the_rest_goes_back_once_it_is_final() {
     assert!(audited.say(2, 0, &[Valid]).await.is_err(), "final");
 
     let tracker = audited.holder(0).await;
+    let dues = audited.scene.chain.audit(audited.id).await.unwrap().unwrap().dues;
+    assert_eq!(dues.latest, [1, 1, 0], "of the one window that is proven");
+    audited.say(0, 0, &[]).await.unwrap();
+    assert_eq!(audited.bonded(tracker).await.credits, FEE / 60);
+    assert!(audited.say(0, 0, &[]).await.is_err(), "once");
     audited.scene.submit(tracker, Call::Claim).await.unwrap();
     assert_eq!(audited.bonded(tracker).await.credits, 0);
     audited.refused(tracker, Call::Claim, "NoCredits").await;
@@ -260,7 +262,7 @@ async fn a_seat_is_open_to_the_running_round_once_its_own_holder_is_late() {
         Call::Report { reports: vec![Report { contract: audited.id, window, verdicts }] }
     };
     audited.refused(&audited.scene.client, report(0), "NothingCounted").await;
-    let first = *seat_holders(&old, &audited.id).unwrap()[0];
+    let first = audited.scene.chain.seats(&audited.id, audited.since).unwrap()[0];
     let first = audited.trackers.iter().find(|tracker| tracker.account() == first).unwrap();
     audited.scene.submit(first, report(0)).await.unwrap();
     audited.go(39);
@@ -299,7 +301,7 @@ async fn an_answer_proves_windows_that_are_not_final_and_gives_the_deposit_back(
     let named = challenged(&seed, &audited.id, 1_000, &RULES()).unwrap();
     assert_eq!(open.positions, [named, questioned(&drawn, &audited.id, 1_000, &RULES())].concat());
 
-    let answer = |proofs| Call::Answer { contract: audited.id, proofs };
+    let answer = |proofs| Call::Answer { contract: audited.id, opened: open.opened, proofs };
     audited.refused(&audited.scene.client, answer(proofs(48)), "NotMiner").await;
     for wrong in [proofs(47), damaged(48)] {
         audited.refused(&audited.scene.miner, answer(wrong), "WrongProofs").await;
@@ -340,7 +342,7 @@ async fn silence_costs_the_collateral_and_an_accused_tracker_a_tenth_of_its_bond
     let resolve = Call::Resolve { contract: audited.id };
     audited.scene.chain.advance(deadline - audited.scene.chain.height() - 1);
     audited.refused(&audited.scene.client, resolve.clone(), "NotOver").await;
-    let late = Call::Answer { contract: audited.id, proofs: proofs(48) };
+    let late = Call::Answer { contract: audited.id, opened: dispute.opened, proofs: proofs(48) };
     audited.refused(&audited.scene.miner, late, "TooLate").await;
     audited.scene.by_client(resolve).await.unwrap();
 

@@ -42,6 +42,7 @@ fn contract(id: [u8; 32]) -> ContractInfo<AccountId> {
         windows: 1,
         window_fee: 1,
         last_fee: 1,
+        word_pay: 1,
         ended: Some(7),
         escrow: 1,
         paid: 0,
@@ -110,13 +111,20 @@ async fn reads_trackers_and_audits() {
     let dispute = DisputeInfo {
         contract: ContractId([7; 32]),
         opener: ACCOUNT,
-        seated: true,
+        standing: lunarx_core::Standing::Seat,
+        replaced: None,
         challenge: Some(3),
         opened: 4,
         deadline: 9,
         positions: vec![1, 2],
     };
-    let audit = AuditInfo { first: 1, proven: 2, votes: vec![votes], dispute: Some(dispute.clone()) };
+    let audit = AuditInfo {
+        first: 1,
+        proven: 2,
+        votes: vec![votes],
+        dues: lunarx_core::Dues::default(),
+        dispute: Some(dispute.clone()),
+    };
     let round = RoundDetails { round: 2, start: 5, seed: AuditSeed([6; 32]), members: vec![ACCOUNT] };
     node.answer("LunarxApi_rounds", (), vec![round.clone()]);
     node.answer("LunarxApi_tracker", ACCOUNT, Some(tracker(ACCOUNT)));

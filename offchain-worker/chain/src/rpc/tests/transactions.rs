@@ -152,7 +152,10 @@ async fn every_call_of_trackers_and_audits_has_the_form_that_the_runtime_asks_fo
             [vec![AUDITS, 1], vec![9; 32], vec![1, 7, 0, 0, 0]].concat(),
         ),
         (Call::Dispute { contract, challenge: None }, [vec![AUDITS, 1], vec![9; 32], vec![0]].concat()),
-        (Call::Answer { contract, proofs: proofs() }, (AUDITS, 2u8, contract, proofs()).encode()),
+        (
+            Call::Answer { contract, opened: 7, proofs: proofs() },
+            (AUDITS, 2u8, contract, 7u32, proofs()).encode(),
+        ),
         (Call::Vouch { contract, answer: answer.clone() }, (AUDITS, 3u8, contract, answer.clone()).encode()),
         (
             Call::Convict { contract, block: 7, answer: answer.clone() },
