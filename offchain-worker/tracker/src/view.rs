@@ -103,7 +103,7 @@ impl View {
 
     /// Reads the seeds that draw the seats of contracts that were accepted in this round or the one before.
     async fn read_births(&mut self, height: BlockNumber) -> Result<(), ChainError> {
-        let from = self.rounds.iter().take(2).last().map_or(0, |round| round.start);
+        let from = self.rounds.iter().take(2).next_back().map_or(0, |round| round.start);
         let young = self.contracts.values().map(|watched| watched.since).filter(|since| *since >= from);
         match young.min() {
             Some(since) => self.read_seeds(since.saturating_add(1), height).await,

@@ -132,7 +132,7 @@ fn nobody_has_peace_at_the_end_of_the_term() {
     let last = 100_000 - DAY;
     for (at, days) in [(100, 1), (10_000, 2), (20_000, 4), (40_000, 8), (60_000, 16)] {
         world.question(Seat, at);
-        assert!(!world.may_ask(at + days * DAY - 1));
+        assert!(!world.may_ask((at + days * DAY).min(last) - 1));
     }
     assert!(!world.may_ask(last - 1), "16 times 24 windows");
     assert!(world.may_ask(last));

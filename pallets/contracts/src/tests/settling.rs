@@ -177,7 +177,8 @@ fn work_is_told_by_what_drawn_trackers_were_paid() {
             TrackerShare::set(Permill::from_percent(5));
             let supplier = Commission { supplier: SUPPLIER, share: 300_000 };
             let id = Deal::with(|deal| deal.commission = Some(supplier)).open_and_accept();
-            (Words::set(words), Aged::set(aged));
+            Words::set(words);
+            Aged::set(aged);
             pass_busy(FINAL + 3 * WINDOW);
             assert_ok!(settle(STRANGER, &[id]));
             let pay = told * (WINDOW_FEE / 20 / 3);

@@ -132,12 +132,18 @@ enum TrackersCall {
 enum AuditsCall {
     report { reports: Vec<Report> },
     dispute { contract: ContractId, challenge: Option<u32> },
-    answer { contract: ContractId, proofs: Proofs },
+    answer { contract: ContractId, opened: u32, proofs: Proofs },
     vouch { contract: ContractId, answer: Answer },
     convict { contract: ContractId, block: u32, answer: Answer },
     surrender { contract: ContractId },
     resolve { contract: ContractId },
     claim,
+}
+
+#[derive(TypeInfo)]
+#[allow(dead_code, non_camel_case_types)]
+enum IssuanceCall {
+    claim { eras: Vec<u32> },
 }
 
 /// The same calls in an older runtime.
@@ -185,6 +191,8 @@ fn extension<Extra: TypeInfo + 'static, Implicit: TypeInfo + 'static>(
 pub(super) const CONTRACTS: u8 = 21;
 /// Index of the pallet `Trackers`.
 pub(super) const TRACKERS: u8 = 22;
+/// Index of the pallet `Issuance`.
+pub(super) const ISSUANCE: u8 = 12;
 /// Index of the pallet `Audits`.
 pub(super) const AUDITS: u8 = 23;
 /// Index of the pallet `Balances`.
@@ -212,6 +220,8 @@ pub(super) fn metadata(old: bool) -> Vec<u8> {
         pallets.push(PalletMetadata { calls, ..pallet("Trackers", TRACKERS) });
         let calls = call(meta_type::<AuditsCall>());
         pallets.push(PalletMetadata { calls, ..pallet("Audits", AUDITS) });
+        let calls = call(meta_type::<IssuanceCall>());
+        pallets.push(PalletMetadata { calls, ..pallet("Issuance", ISSUANCE) });
     }
     let extrinsic = ExtrinsicMetadata {
         version: 4,

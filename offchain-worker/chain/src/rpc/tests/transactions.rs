@@ -1,7 +1,7 @@
 //! Transactions: what the node's pool does to them, and that each takes effect once or not at all.
 
 use super::fake::{FakeNode, Fate, FEE, SPEC_VERSION, TRANSACTION_VERSION};
-use super::metadata::{AUDITS, BALANCES, CONTRACTS, TRACKERS};
+use super::metadata::{AUDITS, BALANCES, CONTRACTS, ISSUANCE, TRACKERS};
 use super::{chain, shown, try_chain, until, PACE, PATIENCE};
 use crate::rpc::transaction::Pace;
 use crate::{Call, Chain, ChainError, Receipt, Signer};
@@ -164,6 +164,7 @@ async fn every_call_of_trackers_and_audits_has_the_form_that_the_runtime_asks_fo
         (Call::Surrender { contract }, (AUDITS, 5u8, contract).encode()),
         (Call::Resolve { contract }, (AUDITS, 6u8, contract).encode()),
         (Call::Claim, vec![AUDITS, 7]),
+        (Call::ClaimRewards { eras: vec![3, 4] }, (ISSUANCE, 0u8, vec![3u32, 4]).encode()),
     ];
     for (call, encoded) in calls {
         let name = format!("{}.{}", call.pallet(), call.name());
