@@ -263,9 +263,9 @@ mod benchmarks {
     #[benchmark]
     fn accuse() -> Result<(), BenchmarkError> {
         let scene = Scene::<T>::new();
-        let mut dispute = scene.disputed();
-        let tracker = dispute.accused.pop().expect("there were three");
-        Disputes::<T>::insert(scene.contract, dispute);
+        let mut open = scene.disputed();
+        let tracker = open.accused.pop().expect("there were three");
+        Disputes::<T>::insert(scene.contract, open);
         let watched = T::Contracts::watched(&scene.contract).expect("it is active");
         #[block]
         {
