@@ -1,6 +1,9 @@
 //! The pallets together, as the development presets start them.
 
+mod common;
+
 use codec::Encode;
+use common::{account, chain, signed};
 use frame_support::{
     assert_noop, assert_ok,
     dispatch::RawOrigin,
@@ -17,47 +20,15 @@ use lunarx_runtime::{
         TrackerPot, TransactionByteFee, Window,
     },
     genesis, tx_extension, AccountId, Audits, Babe, Balances, Contracts, Grandpa, Issuance, Parameters,
-    Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, Session, Signature, System,
-    TransactionPayment, UncheckedExtrinsic, DAYS, EPOCH_BLOCKS, LX,
+    Providers, Runtime, RuntimeCall, Session, Signature, System, TransactionPayment, UncheckedExtrinsic,
+    DAYS, EPOCH_BLOCKS, LX,
 };
-use serde_json::Value;
-use sp_core::{ed25519, sr25519, Pair};
-use sp_io::TestExternalities;
+use sp_core::{ed25519, Pair};
 use sp_runtime::{
     generic::Era,
     traits::{Convert, Dispatchable, One},
-    BuildStorage, DispatchError, FixedU128,
+    DispatchError, FixedU128,
 };
-
-fn account(uri: &str) -> AccountId {
-    sr25519::Pair::from_string(uri, None).unwrap().public().into()
-}
-
-fn signed(uri: &str) -> RuntimeOrigin {
-    RawOrigin::Signed(account(uri)).into()
-}
-
-fn merge(base: &mut Value, patch: Value) {
-    match (base, patch) {
-        (Value::Object(base), Value::Object(patch)) => {
-            for (key, value) in patch {
-                merge(base.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (base, patch) => *base = patch,
-    }
-}
-
-/// The chain at block 1, as a preset starts it.
-fn chain(preset: &str) -> TestExternalities {
-    let patch = genesis::preset(&preset.into()).expect("the preset is known");
-    let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
-    merge(&mut config, serde_json::from_slice(&patch).unwrap());
-    let config: RuntimeGenesisConfig = serde_json::from_value(config).unwrap();
-    let mut ext: TestExternalities = config.build_storage().unwrap().into();
-    ext.execute_with(|| System::set_block_number(1));
-    ext
-}
 
 #[test]
 fn every_preset_issues_the_shares_of_genesis_and_nothing_else() {

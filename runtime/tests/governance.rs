@@ -1,52 +1,33 @@
 //! Who decides what, as the development presets start the chain.
 
+mod common;
+
 use codec::Encode;
+use common::{account, signed};
 use frame_support::{
     assert_noop, assert_ok,
     dispatch::{GetDispatchInfo, RawOrigin},
-    traits::{Bounded, Currency, Hooks, StorePreimage},
+    traits::{Bounded, Currency, Get, Hooks, StorePreimage},
     weights::Weight,
 };
 use lunarx_runtime::{
-    configs::{dynamic_params::audits, funds, RuntimeParameters, TreasuryAccount},
+    configs::{
+        dynamic_params::audits, funds, CouncilInstance, RuntimeParameters, TreasuryAccount,
+        MAXIMUM_BLOCK_WEIGHT,
+    },
     genesis, AccountId, Balances, ConvictionVoting, Council, OriginCaller, Parameters, Preimage, Referenda,
-    Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, Scheduler, System, Treasury, Vesting, DAYS,
-    LX,
+    Runtime, RuntimeCall, Scheduler, System, Treasury, Vesting, DAYS, LX,
 };
 use pallet_conviction_voting::{AccountVote, Conviction, Vote};
-use serde_json::Value;
-use sp_core::{sr25519, Pair};
 use sp_io::TestExternalities;
-use sp_runtime::{traits::Dispatchable, BuildStorage, DispatchError, Permill};
+use sp_runtime::{
+    traits::{Dispatchable, Hash},
+    DispatchError, Permill,
+};
 
-fn account(uri: &str) -> AccountId {
-    sr25519::Pair::from_string(uri, None).unwrap().public().into()
-}
-
-fn signed(uri: &str) -> RuntimeOrigin {
-    RawOrigin::Signed(account(uri)).into()
-}
-
-fn merge(base: &mut Value, patch: Value) {
-    match (base, patch) {
-        (Value::Object(base), Value::Object(patch)) => {
-            for (key, value) in patch {
-                merge(base.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (base, patch) => *base = patch,
-    }
-}
-
-/// The `local` preset at block 1: Alice, Bob and Charlie are the council.
+/// The `local` preset: Alice, Bob and Charlie are the council.
 fn chain() -> TestExternalities {
-    let patch = genesis::preset(&genesis::LOCAL.into()).expect("the preset is known");
-    let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
-    merge(&mut config, serde_json::from_slice(&patch).unwrap());
-    let config: RuntimeGenesisConfig = serde_json::from_value(config).unwrap();
-    let mut ext: TestExternalities = config.build_storage().unwrap().into();
-    ext.execute_with(|| System::set_block_number(1));
-    ext
+    common::chain(genesis::LOCAL)
 }
 
 /// Goes on to a block, with what the scheduler does on the way.
@@ -63,7 +44,7 @@ fn council(call: impl Into<RuntimeCall>, ayes: &[&str]) -> Result<(), DispatchEr
     let call: RuntimeCall = call.into();
     let length = call.encoded_size() as u32;
     let hash = <Runtime as frame_system::Config>::Hashing::hash_of(&call);
-    let number = Council::proposal_count_of();
+    let number = pallet_collective::ProposalCount::<Runtime, CouncilInstance>::get();
     Council::propose(signed("//Alice"), 2, Box::new(call.clone()), length).map_err(|error| error.error)?;
     for who in ayes {
         Council::vote(signed(who), hash, number, true).map_err(|error| error.error)?;
@@ -72,18 +53,6 @@ fn council(call: impl Into<RuntimeCall>, ayes: &[&str]) -> Result<(), DispatchEr
     Council::close(signed("//Dave"), hash, number, weight, length).map_err(|error| error.error)?;
     Ok(())
 }
-
-trait ProposalCount {
-    fn proposal_count_of() -> u32;
-}
-
-impl ProposalCount for Council {
-    fn proposal_count_of() -> u32 {
-        pallet_collective::ProposalCount::<Runtime, lunarx_runtime::configs::CouncilInstance>::get()
-    }
-}
-
-use sp_runtime::traits::Hash;
 
 fn share(percent: u32) -> pallet_parameters::Call<Runtime> {
     let share = audits::Parameters::TrackerShare(audits::TrackerShare, Some(Permill::from_percent(percent)));
@@ -100,7 +69,7 @@ fn two_thirds_of_the_council_set_parameters_and_nobody_alone_does() {
         assert_eq!(audits::TrackerShare::get(), Permill::from_percent(7));
         assert_noop!(
             Council::propose(signed("//Dave"), 2, Box::new(set(8)), 100),
-            pallet_collective::Error::<Runtime, lunarx_runtime::configs::CouncilInstance>::NotMember
+            pallet_collective::Error::<Runtime, CouncilInstance>::NotMember
         );
         let _ = Parameters::set_parameter(RawOrigin::Root.into(), {
             let share = audits::Parameters::TrackerShare(audits::TrackerShare, None);
@@ -203,8 +172,6 @@ fn the_funds_hold_the_core_teams_share_under_vesting() {
 #[test]
 fn the_scheduler_takes_half_of_a_block_at_most() {
     let most = <Runtime as pallet_scheduler::Config>::MaximumWeight::get();
-    let block: Weight = lunarx_runtime::configs::MAXIMUM_BLOCK_WEIGHT;
+    let block: Weight = MAXIMUM_BLOCK_WEIGHT;
     assert!(most.all_lte(block / 2));
 }
-
-use frame_support::traits::Get;
