@@ -99,32 +99,3 @@ pub struct TrackerCommand {
     #[command(flatten)]
     pub args: TrackerArgs,
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[test]
-    fn the_daemons_options_do_not_mix() {
-        let cli = Cli::try_parse_from([
-            "lunarx-node",
-            "--miner",
-            "--miner-key=m",
-            "--miner-region=eu",
-            "--miner-listen=/ip4/0.0.0.0/tcp/1",
-            "--tracker",
-            "--tracker-key=t",
-            "--tracker-listen=/ip4/0.0.0.0/tcp/2",
-            "--tracker-bond=1.5",
-        ])
-        .unwrap();
-        assert!(cli.miner && cli.tracker);
-        let (miner, tracker) = (cli.miner_args, cli.tracker_args);
-        assert_eq!((miner.key, tracker.key), (Some("m".into()), Some("t".into())));
-        assert_eq!((miner.region.as_str(), tracker.region.as_str()), ("eu", "unknown"));
-        assert_eq!((miner.listen[0].to_string(), miner.listen.len()), ("/ip4/0.0.0.0/tcp/1".into(), 1));
-        assert_eq!((tracker.listen[0].to_string(), tracker.listen.len()), ("/ip4/0.0.0.0/tcp/2".into(), 1));
-        assert_eq!(tracker.bond, 1_500_000_000_000);
-    }
-}

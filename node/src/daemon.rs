@@ -4,7 +4,13 @@ use anyhow::Context;
 use lunarx_chain::{Chain, ChainError, RpcChain, Signer};
 use lunarx_core::{Balance, Lx};
 use sc_service::RpcHandlers;
-use std::{future::Future, path::Path, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use subxt_rpcs::{rpc_params, RpcClient};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
@@ -12,6 +18,8 @@ use crate::in_process::InProcess;
 
 /// Between the first two attempts to reach the chain; doubled by each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// Age of the finalized block up to which the node has caught up with the chain.
+const FRESH: Duration = Duration::from_secs(30);
 /// Longest time between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
@@ -41,10 +49,35 @@ fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(text))
 }
 
-/// The chain through the node's own RPC handlers.
+/// The chain through the node's own RPC handlers, once the node has caught up with it: what an account had long ago is
+/// no reason to do anything.
 pub async fn own_chain(handlers: RpcHandlers) -> Result<Arc<dyn Chain>, ChainError> {
-    let client = subxt_rpcs::RpcClient::new(InProcess(handlers));
+    let client = RpcClient::new(InProcess(handlers));
+    let mut told = false;
+    while finalized_age(&client).await?.is_none_or(|age| age > FRESH) {
+        if !told {
+            tracing::info!(target: "daemon", "waits until the node has caught up with the chain");
+            told = true;
+        }
+        tokio::time::sleep(FIRST_WAIT).await;
+    }
     Ok(Arc::new(RpcChain::over(client).await?))
+}
+
+/// The age of the finalized block that the node knows. `None` for genesis, which has no time.
+async fn finalized_age(client: &RpcClient) -> Result<Option<Duration>, ChainError> {
+    let failed = |error: subxt_rpcs::Error| ChainError::Node {
+        request: "the time of its finalized block".into(),
+        reason: error.to_string(),
+    };
+    let block: String = client.request("chain_getFinalizedHead", rpc_params![]).await.map_err(failed)?;
+    let key = [sp_core::twox_128(b"Timestamp"), sp_core::twox_128(b"Now")].concat();
+    let params = rpc_params![sp_core::bytes::to_hex(&key, false), block];
+    let stored: Option<String> = client.request("state_getStorage", params).await.map_err(failed)?;
+    let bytes = stored.and_then(|hex| sp_core::bytes::from_hex(&hex).ok());
+    let millis = bytes.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).map(u64::from_le_bytes);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(millis.map(|millis| now.saturating_sub(Duration::from_millis(millis))))
 }
 
 /// What a daemon alone begins with.
@@ -103,22 +136,4 @@ async fn stop_on_signal(stop: CancellationToken) {
         () = terminated => {}
     }
     stop.cancel();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refuses_a_secret_that_others_can_read() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        std::fs::write(&path, "//Miner1").unwrap();
-        let allow = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        allow(0o640);
-        assert!(read_secret(&path).unwrap_err().to_string().contains("chmod 600"));
-        allow(0o600);
-        assert_eq!(read_secret(&path).unwrap().as_str(), "//Miner1");
-    }
 }

@@ -3,6 +3,7 @@
 // The large error type is sc-cli's and sc-service's, returned once in a process's life.
 #![allow(clippy::result_large_err)]
 
+mod authoring;
 mod chain_spec;
 mod cli;
 mod command;

@@ -2,12 +2,13 @@
 
 use libp2p::Multiaddr;
 use lunarx_core::Balance;
-use lunarx_worker::{run_miner, MinerConfig};
+use lunarx_worker::{run_miner, Authoring, MinerConfig, DEFAULT_SETTLE_EVERY};
 use sc_service::RpcHandlers;
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    authoring::OwnNode,
     cli::MinerCommand,
     daemon::{self, lx},
 };
@@ -30,6 +31,16 @@ pub struct MinerArgs {
     /// Price in LX for a GiB and a day.
     #[arg(long = "miner-price", value_name = "LX", default_value = "0.001", value_parser = lx)]
     pub price: Balance,
+
+    /// In a node with --validator: hold at least so much collateral, even if the capacity asks for less.
+    /// Making blocks needs what `lunarx miner status` says.
+    #[arg(long = "miner-collateral", value_name = "LX", default_value = "0", value_parser = lx)]
+    pub collateral: Balance,
+
+    /// Windows that pass between two settlements of a contract. Each costs a fee; what is settled is paid,
+    /// and counts for election.
+    #[arg(long = "miner-settle-windows", value_name = "N", default_value_t = DEFAULT_SETTLE_EVERY)]
+    pub settle_windows: u32,
 
     /// Where the disk is: lower-case letters, digits and '-', such as eu-west.
     #[arg(long = "miner-region", value_name = "NAME", default_value = "unknown")]
@@ -68,16 +79,21 @@ fn config(args: &MinerArgs, data_dir: PathBuf) -> MinerConfig {
     let mut config = MinerConfig::new(data_dir, args.capacity, args.price, &args.region);
     config.listen = args.listen.clone();
     config.external = args.external.clone();
+    config.collateral = args.collateral;
+    config.settle_every = args.settle_windows;
     config
 }
 
 /// Runs over the node's own RPC handlers until the node stops. When it returns, the node stops too,
-/// as it is an essential task: a miner that is dead must be seen to be dead.
-pub async fn run_inside(args: MinerArgs, data_dir: PathBuf, handlers: RpcHandlers) {
+/// as it is an essential task: a miner that is dead must be seen to be dead. In an authority's node it stands for
+/// election.
+pub async fn run_inside(args: MinerArgs, data_dir: PathBuf, handlers: RpcHandlers, authority: bool) {
     let outcome = async {
         let signer = daemon::signer(args.key.as_deref(), KEY)?;
+        let authoring = authority.then(|| Arc::new(OwnNode::new(handlers.clone())) as Arc<dyn Authoring>);
         let chain = daemon::own_chain(handlers).await?;
-        run_miner(chain, signer, config(&args, data_dir), CancellationToken::new()).await?;
+        let stop = CancellationToken::new();
+        run_miner(chain, signer, config(&args, data_dir), authoring, stop).await?;
         anyhow::Ok(())
     };
     if let Err(error) = outcome.await {
@@ -90,20 +106,6 @@ pub fn run_alone(command: &MinerCommand) -> anyhow::Result<()> {
     let signer = daemon::signer(command.args.key.as_deref(), KEY)?;
     let config = config(&command.args, command.base_path.clone());
     daemon::run_alone(&command.rpc, &command.base_path, |daemon::Alone { chain, stop }| async move {
-        Ok(run_miner(chain, signer, config, stop).await?)
+        Ok(run_miner(chain, signer, config, None, stop).await?)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_sizes_and_refuses_others() {
-        assert_eq!(bytes("10GiB"), Ok(10 << 30));
-        assert_eq!(bytes("512"), Ok(512));
-        assert!(bytes("10GB").is_err());
-        assert!(bytes("").is_err());
-        assert!(bytes("99999999TiB").is_err());
-    }
 }

@@ -31,7 +31,9 @@ mod audits;
 mod views;
 
 pub use audits::{AuditView, ChallengesView, DisputeView, RoundView, Subject, TrackerView};
-pub use views::{ContractView, DueRewardView, EconomyView, ProviderView, QuoteView, SupplyView};
+pub use views::{
+    AuthorityView, ContractView, DueRewardView, EconomyView, ProviderView, QuoteView, SupplyView,
+};
 
 /// Error code of a failed runtime call.
 const RUNTIME_ERROR: i32 = 9_000;
@@ -52,6 +54,10 @@ pub trait LunarxRpc {
     /// The rewards that an account can claim, one entry an era.
     #[method(name = "rewards")]
     fn rewards(&self, account: String, at: Option<Hash>) -> RpcResult<Vec<DueRewardView>>;
+
+    /// How an account stands as maker of blocks: its power, its place among the candidates, what it lacks.
+    #[method(name = "authority")]
+    fn authority(&self, account: String, at: Option<Hash>) -> RpcResult<AuthorityView>;
 
     /// A page of miners: at most 256 entries, after the account `after`.
     #[method(name = "providers")]
@@ -180,6 +186,11 @@ where
     fn rewards(&self, who: String, at: Option<Hash>) -> RpcResult<Vec<DueRewardView>> {
         let due = self.client.runtime_api().due_rewards(self.at(at), account(&who)?);
         Ok(due.map_err(runtime_error)?.into_iter().map(Into::into).collect())
+    }
+
+    fn authority(&self, who: String, at: Option<Hash>) -> RpcResult<AuthorityView> {
+        let info = self.client.runtime_api().authority(self.at(at), account(&who)?).map_err(runtime_error)?;
+        Ok(info.into())
     }
 
     fn providers(

@@ -351,7 +351,7 @@ where
     }
 
     if let Some(args) = daemons.miner {
-        let daemon = miner::run_inside(args, miner_dir, rpc_handlers.clone());
+        let daemon = miner::run_inside(args, miner_dir, rpc_handlers.clone(), role.is_authority());
         task_manager.spawn_essential_handle().spawn("miner", Some("lunarx"), daemon);
     }
     if let Some(args) = daemons.tracker {

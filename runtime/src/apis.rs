@@ -2,13 +2,12 @@
 
 use crate::{
     configs::{
-        dynamic_params, named_accounts, AcceptWithin, CurrentWindow, ExitDelay, MaxOfferLife, MaxPromises,
-        MaxWindows,
+        dynamic_params, named_accounts, AcceptWithin, CurrentWindow, EpochDuration, ExitDelay, MaxOfferLife,
+        MaxPromises, MaxWindows,
     },
     genesis, AccountId, Audits, Babe, Balance, Balances, Block, Contracts, Executive, Grandpa, Historical,
     InherentDataExt, Issuance, Nonce, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys,
-    System, Trackers, TransactionPayment, Vesting, BABE_GENESIS_EPOCH_CONFIG, BLOCK_MILLIS, DAYS,
-    EPOCH_BLOCKS, VERSION,
+    System, Trackers, TransactionPayment, Vesting, BABE_GENESIS_EPOCH_CONFIG, BLOCK_MILLIS, DAYS, VERSION,
 };
 use alloc::vec::Vec;
 use codec::Encode;
@@ -18,9 +17,9 @@ use frame_support::{
     weights::Weight,
 };
 use lunarx_core::{
-    AuditInfo, AuditRules, AuditSeed, BlockNumber, ChainParameters, ChallengeInfo, ContractId, ContractInfo,
-    DisputeInfo, DueReward, EconomyInfo, FundInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply,
-    TrackerInfo,
+    AuditInfo, AuditRules, AuditSeed, AuthorityInfo, BlockNumber, ChainParameters, ChallengeInfo, ContractId,
+    ContractInfo, DisputeInfo, DueReward, EconomyInfo, FundInfo, NodeId, ProviderInfo, Quote, RoundDetails,
+    Supply, TrackerInfo,
 };
 use lunarx_runtime_api::MAX_PAGE;
 use sp_api::impl_runtime_apis;
@@ -131,7 +130,7 @@ impl_runtime_apis! {
             let epoch_config = Babe::epoch_config().unwrap_or(BABE_GENESIS_EPOCH_CONFIG);
             sp_consensus_babe::BabeConfiguration {
                 slot_duration: Babe::slot_duration(),
-                epoch_length: EPOCH_BLOCKS.into(),
+                epoch_length: EpochDuration::get(),
                 c: epoch_config.c,
                 authorities: Babe::authorities().to_vec(),
                 randomness: Babe::randomness(),
@@ -269,6 +268,10 @@ impl_runtime_apis! {
 
         fn due_rewards(account: AccountId) -> Vec<DueReward> {
             Issuance::due(&account)
+        }
+
+        fn authority(account: AccountId) -> AuthorityInfo {
+            Providers::authority(&account)
         }
 
         fn parameters() -> ChainParameters {

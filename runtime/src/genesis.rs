@@ -31,7 +31,9 @@ const POT_ENDOWMENT: Balance = LX;
 /// Blocks in a window of the `local` preset: a minute, and with it every time of the audits.
 const LOCAL_WINDOW: BlockNumber = MINUTES;
 /// Blocks in an era of the `local` preset.
-const LOCAL_ERA: BlockNumber = 2 * MINUTES;
+const LOCAL_ERA: BlockNumber = MINUTES / 2;
+/// Blocks in a session of the `local` preset.
+const LOCAL_SESSION: BlockNumber = MINUTES / 2;
 /// Vesting of the core team's share.
 const TEAM_VESTING: u32 = 4 * 365 * DAYS;
 /// Vesting of the early investors' share.
@@ -110,6 +112,7 @@ fn development(
     authorities: Vec<(AccountId, SessionKeys)>,
     window_blocks: Option<BlockNumber>,
     era_blocks: Option<BlockNumber>,
+    session_blocks: Option<BlockNumber>,
 ) -> Value {
     let accounts: Vec<AccountId> = authorities.iter().map(|(account, _)| account.clone()).collect();
     let keys = authorities.into_iter().map(|(account, keys)| (account.clone(), account, keys)).collect();
@@ -118,7 +121,7 @@ fn development(
         contracts: pallet_lunarx_contracts::GenesisConfig { window_blocks },
         council: pallet_collective::GenesisConfig { members: accounts.clone() },
         issuance: pallet_lunarx_issuance::GenesisConfig { allocations: allocations(), era_blocks },
-        providers: pallet_lunarx_providers::GenesisConfig { authorities: accounts },
+        providers: pallet_lunarx_providers::GenesisConfig { authorities: accounts, session_blocks },
         session: pallet_session::GenesisConfig { keys },
         sudo: pallet_sudo::GenesisConfig { key: Some(dev_account("//Alice")) },
     })
@@ -127,10 +130,10 @@ fn development(
 /// The JSON patch of a preset, if it is known.
 pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
     let patch = match id.as_ref() {
-        DEV => development(vec![authority("Alice")], None, None),
+        DEV => development(vec![authority("Alice")], None, None, None),
         LOCAL => {
             let authorities = ["Alice", "Bob", "Charlie"].map(authority).to_vec();
-            development(authorities, Some(LOCAL_WINDOW), Some(LOCAL_ERA))
+            development(authorities, Some(LOCAL_WINDOW), Some(LOCAL_ERA), Some(LOCAL_SESSION))
         }
         _ => return None,
     };

@@ -86,6 +86,7 @@ fn a_miners_proxy_neither_moves_lx_nor_gives_up_its_seat() {
     let miner = |call: RuntimeCall| ProxyType::Miner.filter(&call);
     assert!(!miner(RuntimeCall::Session(pallet_session::Call::purge_keys {})));
     assert!(!miner(RuntimeCall::Providers(pallet_lunarx_providers::Call::top_up { amount: 1 })));
+    assert!(miner(RuntimeCall::Providers(pallet_lunarx_providers::Call::stand {})));
     let to = account("//Alice").into();
     assert!(!miner(RuntimeCall::Balances(pallet_balances::Call::transfer_keep_alive { dest: to, value: 1 })));
     let ids = Default::default();
@@ -212,6 +213,6 @@ fn no_parameter_lets_collateral_out_before_offences_are_punished() {
         let exit_at = Providers::info(account("//Miner1")).unwrap().exit_at.unwrap();
         type Memory = <Runtime as pallet_lunarx_providers::Config>::OffenceMemory;
         let punished = <Memory as Get<u32>>::get() * EPOCH_BLOCKS;
-        assert!(exit_at >= 1 + punished + DAYS, "{exit_at}");
+        assert!(exit_at >= 1 + punished + 2 * DAYS, "{exit_at}");
     });
 }

@@ -1,8 +1,8 @@
 //! What the `lunarx_*` methods answer, as JSON.
 
 use lunarx_core::{
-    ByClass, Commission, ContractId, ContractInfo, ContractState, DueReward, EconomyInfo, EncryptionKey,
-    EraIndex, FundInfo, NodeId, NodeKey, ProviderInfo, Quote, Score, Supply,
+    AuthorityInfo, ByClass, Commission, ContractId, ContractInfo, ContractState, DueReward, EconomyInfo,
+    EncryptionKey, EraIndex, FundInfo, Hurdle, NodeId, NodeKey, ProviderInfo, Quote, Score, Supply,
 };
 use lunarx_runtime::{AccountId, Balance, BlockNumber};
 use serde::Serialize;
@@ -131,6 +131,48 @@ impl From<DueReward> for DueRewardView {
     fn from(reward: DueReward) -> Self {
         let total = reward.total().into();
         Self { era: reward.era, due: reward.due.into(), total, until: reward.until }
+    }
+}
+
+/// How an account stands as maker of blocks.
+#[derive(Serialize, Clone)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthorityView {
+    power: Amount,
+    collateral: Amount,
+    min_collateral: Amount,
+    min_power: Amount,
+    session_keys: Option<String>,
+    hurdle: Option<&'static str>,
+    rank: Option<u32>,
+    candidates: u32,
+    authority: bool,
+    authorities: u32,
+    last_block: Option<BlockNumber>,
+}
+
+impl From<AuthorityInfo> for AuthorityView {
+    fn from(info: AuthorityInfo) -> Self {
+        Self {
+            power: info.power.into(),
+            collateral: info.collateral.into(),
+            min_collateral: info.min_collateral.into(),
+            min_power: info.min_power.into(),
+            session_keys: info.session_keys.map(|keys| sp_core::bytes::to_hex(&keys, false)),
+            hurdle: info.hurdle.map(|hurdle| match hurdle {
+                Hurdle::NotRegistered => "notRegistered",
+                Hurdle::Exiting => "exiting",
+                Hurdle::Barred => "barred",
+                Hurdle::NoSessionKeys => "noSessionKeys",
+                Hurdle::TooLittleCollateral => "tooLittleCollateral",
+                Hurdle::TooLittlePower => "tooLittlePower",
+            }),
+            rank: info.rank,
+            candidates: info.candidates,
+            authority: info.authority,
+            authorities: info.authorities,
+            last_block: info.last_block,
+        }
     }
 }
 

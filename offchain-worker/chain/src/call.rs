@@ -39,6 +39,15 @@ pub enum Call {
     },
     /// Takes no new contracts from now on.
     AnnounceExit,
+    /// Makes the miner a candidate of the elections of authorities.
+    Stand,
+    /// Names the session keys with which the account makes blocks.
+    SetKeys {
+        /// Their public keys, encoded as the runtime has them.
+        keys: Vec<u8>,
+        /// That their owner agrees, as the node that holds them gave it.
+        proof: Vec<u8>,
+    },
     /// Ends the registration and frees the collateral, after the delay.
     Withdraw,
     /// Opens contracts and holds their fees.
@@ -176,7 +185,9 @@ impl Call {
             | Self::Update { .. }
             | Self::TopUp { .. }
             | Self::AnnounceExit
+            | Self::Stand
             | Self::Withdraw => "Providers",
+            Self::SetKeys { .. } => "Session",
             Self::Open { .. }
             | Self::Accept { .. }
             | Self::Settle { .. }
@@ -209,6 +220,8 @@ impl Call {
             Self::Update { .. } | Self::UpdateTracker { .. } => "update",
             Self::TopUp { .. } | Self::TopUpBond { .. } => "top_up",
             Self::AnnounceExit | Self::ExitTracker => "announce_exit",
+            Self::Stand => "stand",
+            Self::SetKeys { .. } => "set_keys",
             Self::Withdraw | Self::WithdrawTracker => "withdraw",
             Self::Open { .. } => "open",
             Self::Accept { .. } => "accept",
@@ -238,11 +251,15 @@ impl Call {
             Self::Update { details } => (&["details"], details.encode()),
             Self::TopUp { amount } | Self::TopUpBond { amount } => (&["amount"], Compact(*amount).encode()),
             Self::AnnounceExit
+            | Self::Stand
             | Self::Withdraw
             | Self::Resume
             | Self::ExitTracker
             | Self::WithdrawTracker
             | Self::Claim => (&[], Vec::new()),
+            Self::SetKeys { keys, proof } => {
+                (&["keys", "proof"], [keys.as_slice(), &proof.encode()].concat())
+            }
             Self::Open { promises } => (&["promises"], promises.encode()),
             Self::Accept { ids } | Self::Settle { ids } | Self::End { ids } | Self::Expire { ids } => {
                 (&["ids"], ids.encode())

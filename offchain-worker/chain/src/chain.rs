@@ -3,8 +3,9 @@
 use crate::{Call, ChainError, Signer};
 use async_trait::async_trait;
 use lunarx_core::{
-    AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
-    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    AccountId, AuditInfo, AuditSeed, AuthorityInfo, Balance, BlockNumber, ChainParameters, ContractId,
+    ContractInfo, DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply,
+    TrackerInfo,
 };
 use tokio::sync::watch;
 
@@ -59,6 +60,9 @@ pub trait Chain: Send + Sync + 'static {
 
     /// What an account can claim, one entry an era.
     async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError>;
+
+    /// How an account stands as maker of blocks.
+    async fn authority(&self, account: AccountId) -> Result<AuthorityInfo, ChainError>;
 
     /// A registered miner.
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError>;

@@ -107,6 +107,9 @@ pub enum Command {
     /// Lost are contracts that were closed because their data was gone; slashed is the collateral that the
     /// miner lost for them.
     Miners,
+    /// How a miner stands, and its way out
+    #[command(subcommand)]
+    Miner(MinerCommand),
     /// Show what an account has
     Balance(BalanceOf),
     /// Send LX to another account
@@ -223,6 +226,31 @@ pub enum ContractsCommand {
         #[arg(required = true, value_name = "ID")]
         ids: Vec<ContractId>,
     },
+}
+
+/// What to do as a miner.
+#[derive(Debug, Subcommand)]
+pub enum MinerCommand {
+    /// Show a miner's proven power, its place in the election of those who make blocks, and what it has at stake
+    ///
+    /// Power is proven service, in GiB times days here and bytes times blocks with --json, an eighth of it less with
+    /// each era. Whoever stands for election
+    /// and is among the strongest makes blocks; a node that runs with --miner and --validator stands by itself.
+    Status {
+        /// Whose: SS58 address [default: the wallet's]
+        account: Option<String>,
+    },
+    /// Announce the exit of the wallet's miner: it takes no new contracts, and leaves the makers of blocks
+    ///
+    /// Contracts go on to their end, and the miner must serve them. Afterwards, and after the exit delay, `lunarx
+    /// miner withdraw` gives the collateral back.
+    Exit {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Take back the collateral of the wallet's miner, when its exit is over
+    Withdraw,
 }
 
 /// `lunarx balance`.

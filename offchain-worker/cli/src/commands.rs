@@ -5,6 +5,7 @@ mod audit;
 mod contracts;
 mod economy;
 mod get;
+mod miner;
 mod objects;
 mod put;
 mod rescue;
@@ -37,6 +38,7 @@ async fn command(session: &Session, command: Command) -> Result<()> {
         Command::Rm(object) => objects::remove(session, &object.id).await,
         Command::Contracts(args) => contracts::run(session, args).await,
         Command::Miners => account::miners(session).await,
+        Command::Miner(command) => miner::run(session, command).await,
         Command::Balance(of) => account::balance(session, of.account.as_deref()).await,
         Command::Economy => economy::economy(session).await,
         Command::Rewards(args) => economy::rewards(session, args).await,

@@ -12,8 +12,9 @@ use crate::{
 use async_trait::async_trait;
 use lunarx_chain::{AccountBalance, Call, Chain, ChainError, MemoryChain, Receipt, Signer};
 use lunarx_core::{
-    AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
-    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    AccountId, AuditInfo, AuditSeed, AuthorityInfo, Balance, BlockNumber, ChainParameters, ContractId,
+    ContractInfo, DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply,
+    TrackerInfo,
 };
 use lunarx_row::manifest::{max_segments, MAX_NAME_BYTES};
 use std::{
@@ -309,6 +310,10 @@ impl Chain for Watched {
 
     async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError> {
         self.chain.due_rewards(account).await
+    }
+
+    async fn authority(&self, account: AccountId) -> Result<AuthorityInfo, ChainError> {
+        self.chain.authority(account).await
     }
 
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError> {

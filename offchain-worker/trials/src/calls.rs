@@ -1,6 +1,6 @@
 //! The workers' calls as the runtime's.
 
-use codec::{Decode, Encode};
+use codec::{Decode, DecodeAll, Encode};
 use lunarx_chain::Call;
 use lunarx_runtime::{AccountId, Address, RuntimeCall};
 use pallet_lunarx_audits::Call as Audits;
@@ -20,6 +20,7 @@ pub(crate) fn runtime_call(call: Call) -> Result<RuntimeCall, codec::Error> {
         | Call::Update { .. }
         | Call::TopUp { .. }
         | Call::AnnounceExit
+        | Call::Stand
         | Call::Withdraw => RuntimeCall::Providers(providers(call)),
         Call::Open { promises } => RuntimeCall::Contracts(Contracts::open { promises: recode(&promises)? }),
         Call::Accept { ids } => RuntimeCall::Contracts(Contracts::accept { ids: recode(&ids)? }),
@@ -49,6 +50,10 @@ pub(crate) fn runtime_call(call: Call) -> Result<RuntimeCall, codec::Error> {
         Call::Surrender { contract } => RuntimeCall::Audits(Audits::surrender { contract }),
         Call::Resolve { contract } => RuntimeCall::Audits(Audits::resolve { contract }),
         Call::Claim => RuntimeCall::Audits(Audits::claim {}),
+        Call::SetKeys { keys, proof } => RuntimeCall::Session(pallet_session::Call::set_keys {
+            keys: DecodeAll::decode_all(&mut keys.as_slice())?,
+            proof,
+        }),
         Call::ClaimRewards { eras } => {
             RuntimeCall::Issuance(pallet_lunarx_issuance::Call::claim { eras: recode(&eras)? })
         }
@@ -68,6 +73,7 @@ fn providers(call: Call) -> Providers<lunarx_runtime::Runtime> {
         Call::Update { details } => Providers::update { details },
         Call::TopUp { amount } => Providers::top_up { amount },
         Call::AnnounceExit => Providers::announce_exit {},
+        Call::Stand => Providers::stand {},
         _ => Providers::withdraw {},
     }
 }

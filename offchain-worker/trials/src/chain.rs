@@ -12,8 +12,9 @@ use frame_support::traits::{
 };
 use lunarx_chain::{AccountBalance, Call, Chain, ChainError, Receipt, Signer};
 use lunarx_core::{
-    AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
-    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    AccountId, AuditInfo, AuditSeed, AuthorityInfo, Balance, BlockNumber, ChainParameters, ContractId,
+    ContractInfo, DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply,
+    TrackerInfo,
 };
 use lunarx_runtime::{AccountId as Account, Balances, Runtime, System};
 use lunarx_runtime_api::{runtime_decl_for_lunarx_api::LunarxApi, MAX_PAGE};
@@ -163,6 +164,10 @@ impl Chain for RuntimeChain {
 
     async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError> {
         self.read(move || Runtime::due_rewards(Account::new(account.0))).await
+    }
+
+    async fn authority(&self, account: AccountId) -> Result<AuthorityInfo, ChainError> {
+        self.read(move || Runtime::authority(Account::new(account.0))).await
     }
 
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError> {

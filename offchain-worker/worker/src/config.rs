@@ -51,6 +51,8 @@ pub struct MinerConfig {
     pub total_quota: Option<u64>,
     /// Windows that pass between two settlements of a contract; its last windows are always settled.
     pub settle_every: u32,
+    /// Collateral that a miner beside a node that makes blocks holds at least, in LX-units.
+    pub collateral: Balance,
 }
 
 impl MinerConfig {
@@ -69,6 +71,7 @@ impl MinerConfig {
             client_quota: None,
             total_quota: None,
             settle_every: DEFAULT_SETTLE_EVERY,
+            collateral: 0,
         }
     }
 

@@ -12,9 +12,11 @@
 //! - While the chain does not answer, pieces are served and challenges answered; nothing new is reserved.
 //! - Nothing wrong is signed: proofs are verified against the contract first. Data that turns out damaged
 //!   when it is asked for is surrendered, which costs half of what silence would.
+//! - A miner whose node can make blocks stands for election as authority (`candidacy`).
 //! - No dispute is opened by itself: of trackers that say nothing the operator is warned (`vigil`).
 
 mod announce;
+mod candidacy;
 mod config;
 mod disk;
 mod docket;
@@ -31,6 +33,7 @@ mod reserve;
 mod service;
 mod vigil;
 
+pub use candidacy::{Authoring, SessionKeys};
 pub use config::{
     MinerConfig, DEFAULT_MAX_RESERVATION, DEFAULT_OFFER_LIFE, DEFAULT_SETTLE_EVERY, MIN_CLIENT_QUOTA,
 };

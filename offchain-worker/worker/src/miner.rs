@@ -3,6 +3,7 @@
 
 use crate::{
     announce::Announcer,
+    candidacy::{Authoring, Candidacy},
     disk::Disk,
     docket::Docket,
     engine::Engine,
@@ -44,6 +45,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// settles contracts. All owed work is derived from chain state on start and after every finalized
 /// block.
 ///
+/// With `authoring` it also makes blocks where it is elected: it registers the node's session keys, and stands for
+/// election.
+///
 /// # Errors
 /// Only what cannot mend itself: a configuration, data folder or registration that does not fit, a
 /// balance that is too small, a network that cannot listen. An unreachable chain is waited for.
@@ -51,10 +55,11 @@ pub async fn run_miner(
     chain: Arc<dyn Chain>,
     signer: Signer,
     config: MinerConfig,
+    authoring: Option<Arc<dyn Authoring>>,
     stop: CancellationToken,
 ) -> Result<(), MinerError> {
     let (ready, _) = oneshot::channel();
-    run(chain, signer, config, stop, ready).await
+    run(chain, signer, config, authoring, stop, ready).await
 }
 
 /// A running miner. Dropped, it stops on its own; [`Miner::stop`] waits for that.
@@ -83,7 +88,7 @@ impl Miner {
         let token = CancellationToken::new();
         let stop = token.clone().drop_guard();
         let (ready, started) = oneshot::channel();
-        let task = tokio::spawn(run(chain, signer, config, token, ready));
+        let task = tokio::spawn(run(chain, signer, config, None, token, ready));
         match started.await {
             Ok(started) => Ok(Self { started, stop, task }),
             // The sender is gone, so the task is over. Nobody cancelled it: it ended by an error.
@@ -140,6 +145,7 @@ async fn run(
     chain: Arc<dyn Chain>,
     signer: Signer,
     config: MinerConfig,
+    authoring: Option<Arc<dyn Authoring>>,
     stop: CancellationToken,
     ready: oneshot::Sender<Started>,
 ) -> Result<(), MinerError> {
@@ -165,9 +171,11 @@ async fn run(
     let prover = Arc::new(Prover::new(disk.clone(), docket, opened.secret.clone(), genesis));
     let encryption_key = opened.encryption_key;
     let secret = opened.secret;
+    let candidacy = authoring
+        .map(|authoring| Candidacy::new(chain.clone(), signer.clone(), authoring, config.collateral));
     let worker = Worker { chain, signer, config, network, secret, disk: disk.clone(), desk, prover };
     let result = tokio::select! {
-        result = worker.work(encryption_key, ready) => result,
+        result = worker.work(encryption_key, candidacy, ready) => result,
         _ = &mut network_task => Err(MinerError::NetworkStopped),
         () = stop.cancelled() => Ok(()),
     };
@@ -223,6 +231,7 @@ impl Worker {
     async fn work(
         self,
         encryption_key: EncryptionKey,
+        candidacy: Option<Candidacy>,
         ready: oneshot::Sender<Started>,
     ) -> Result<(), MinerError> {
         let addresses = self.listening().await?;
@@ -240,7 +249,7 @@ impl Worker {
             sleep(wait).await;
         }
         let started = Started { node_key: self.network.node_key(), addresses };
-        self.attend(started, ready).await
+        self.attend(started, candidacy, ready).await
     }
 
     /// The addresses listened on.
@@ -265,7 +274,12 @@ impl Worker {
 
     /// The select loop: a pass after each finalized block, after a while without one, and again
     /// soon after a failure. The first pass is over before the miner counts as started.
-    async fn attend(self, started: Started, ready: oneshot::Sender<Started>) -> Result<(), MinerError> {
+    async fn attend(
+        self,
+        started: Started,
+        mut candidacy: Option<Candidacy>,
+        ready: oneshot::Sender<Started>,
+    ) -> Result<(), MinerError> {
         let mut finalized = self.chain.finalized();
         let mut peers = Peers::new(self.chain.clone(), self.network.clone());
         let mut announcer =
@@ -284,6 +298,9 @@ impl Worker {
                     peers.refresh(height).await;
                     announcer.step(&watched.keys().copied().collect(), height).await;
                     vigil.step(&watched, height).await;
+                    if let Some(candidacy) = &mut candidacy {
+                        candidacy.step(height).await;
+                    }
                     IDLE_PASS
                 }
                 Err(MinerError::Stopping) => return Err(MinerError::Stopping),

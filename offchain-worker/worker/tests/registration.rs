@@ -116,7 +116,8 @@ async fn waits_for_a_chain_that_is_not_there_yet() {
 async fn stops_when_it_is_told_to() {
     let world = World::new();
     let stop = CancellationToken::new();
-    let run = tokio::spawn(run_miner(world.chain.clone(), world.miner.clone(), world.config(), stop.clone()));
+    let run =
+        tokio::spawn(run_miner(world.chain.clone(), world.miner.clone(), world.config(), None, stop.clone()));
     eventually("it is registered", async || {
         world.memory().provider(world.miner.account()).await.unwrap().is_some()
     })

@@ -98,17 +98,25 @@ impl pallet_lunarx_providers::Sessions<u64> for NoSessions {
     fn disable(_: &u64, _: sp_staking::offence::OffenceSeverity) {}
 
     fn forget_before(_: u32) {}
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_set_keys(_: &u64) {}
 }
 
 impl pallet_lunarx_providers::Config for Test {
+    type BootstrapSeats = ConstU32<4>;
     type CollateralPerGib = ConstU128<COLLATERAL_PER_GIB>;
     type Currency = Balances;
-    type Electorate = pallet_lunarx_providers::StandingSet;
+    type Era = ConstU32<0>;
+    type EraBlocks = ConstU32<1_000>;
     type ExitDelay = ConstU32<1_000>;
     type FinderShare = FinderShare;
     type MaxAuthorities = ConstU32<5>;
+    type MaxCandidates = ConstU32<5>;
     type MaxLost = ConstU32<3>;
     type MinAuthorities = ConstU32<1>;
+    type MinAuthorityCollateral = ConstU128<1>;
+    type MinAuthorityPower = ConstU128<1>;
     type MinCapacity = ConstU64<GIB>;
     type MinPrice = ConstU128<1>;
     type OffenceMemory = ConstU32<3>;

@@ -185,13 +185,24 @@ pub struct Entry {
     pub used: u64,
     /// Windows settled, proven and not.
     pub settled: (u32, u32),
+    /// What it proved, in bytes times blocks.
+    pub byte_blocks: u128,
     /// Bytes, millionths, finder.
     pub slashes: Vec<(u64, u32, Option<u64>)>,
 }
 
 impl Entry {
     fn new(node_key: NodeKey, price: Balance, capacity: u64) -> Self {
-        Self { node_key, price, accepting: true, capacity, used: 0, settled: (0, 0), slashes: Vec::new() }
+        Self {
+            node_key,
+            price,
+            accepting: true,
+            capacity,
+            used: 0,
+            settled: (0, 0),
+            byte_blocks: 0,
+            slashes: Vec::new(),
+        }
     }
 }
 
@@ -246,8 +257,9 @@ impl ProviderRegistry<u64> for Register {
         Register::change(*miner, |entry| entry.used -= bytes);
     }
 
-    fn settled(miner: &u64, proven: u32, unproven: u32) {
+    fn settled(miner: &u64, proven: u32, unproven: u32, service: Service) {
         Register::change(*miner, |entry| {
+            entry.byte_blocks += u128::from(service.bytes) * u128::from(service.blocks);
             entry.settled = (entry.settled.0 + proven, entry.settled.1 + unproven)
         });
     }

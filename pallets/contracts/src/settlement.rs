@@ -7,7 +7,7 @@ use crate::{escrow::Paid, Config, Contract, ContractIds, Contracts, EndReason, E
 use frame_support::{dispatch::DispatchResult, ensure};
 use lunarx_core::{
     AuditRules, Balance, BlockNumber, ContractId, ContractRegistry, ContractState, Decided, ProviderRegistry,
-    Rewards, ServiceVerdicts, Watched, SEATS,
+    Rewards, Service, ServiceVerdicts, Watched, SEATS,
 };
 use sp_runtime::{helpers_128bit::multiply_by_rational_with_rounding, Rounding};
 
@@ -31,6 +31,9 @@ impl<T: Config> Pallet<T> {
             return 0;
         }
         let ends = first.saturating_add(windows) == contract.windows;
+        let blocks = proven.saturating_mul(watched.window).min(watched.span(first, windows));
+        let from = watched.since.saturating_add(first.saturating_mul(watched.window));
+        let service = Service { bytes: contract.bytes, from, blocks };
         let pay = contract.fees(proven, ends && (last || proven == windows));
         let refund = contract.fees(windows, ends).saturating_sub(pay);
         let before = contract.escrow;
@@ -39,7 +42,7 @@ impl<T: Config> Pallet<T> {
         if let ContractState::Active { settled, .. } = &mut contract.state {
             *settled = settled.saturating_add(windows);
         }
-        T::Providers::settled(&contract.miner, proven, windows.saturating_sub(proven));
+        T::Providers::settled(&contract.miner, proven, windows.saturating_sub(proven), service);
         let pay = contract.word_pay.saturating_mul(aged.into()).min(trackers);
         if pay > 0 {
             T::Rewards::served(&contract.miner, pay);

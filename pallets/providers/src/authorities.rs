@@ -1,31 +1,34 @@
 //! Who makes blocks.
 //!
 //! The set is planned one session ahead, as `pallet_session` asks for it. What is planned is, in this
-//! order: what the [`Electorate`] elects, the standing set without those who are excluded or have no
-//! session keys, the standing set as it is. The first that has enough authorities is taken. The same set
-//! with the same keys is answered by `None`, because every `Some` forces a GRANDPA set change; with other
+//! order: who wins the election, where a new era asks for one (see `election`); the standing set without those who
+//! are excluded, silent, or have no session keys; the standing set as it is. The first that has enough authorities is
+//! taken. The same set with the same keys is answered by `None`, because every `Some` forces a GRANDPA set change; with other
 //! keys it is named again, because `pallet_session::historical` notes a root over the keys only then, and
 //! proofs of the new keys would not fit the old root.
+//!
+//! An authority that is elected and makes no block in [`SILENT_TURNS`] times as many blocks as there are authorities
+//! is silent: it loses its seat, its place among the candidates and half of its power. One that works is silent for so long with a
+//! probability of e^-16, one in nine millions. The authorities of genesis are not: they are there where too few are
+//! elected, and yield by themselves.
 //!
 //! The floor cannot stop authorities from purging their session keys: `pallet_session` then drops them
 //! by itself.
 
 use crate::{
-    types::AuthoritySet, Authorities, Config, CurrentSession, Event, Excluded, Pallet, PlannedKeys, Slashes,
+    types::AuthoritySet, Authorities, Bootstrap, Candidates, Config, CurrentSession, ElectedIn, Event,
+    Excluded, LastBlocks, Pallet, PlannedKeys, Slashes, WeightInfo,
 };
 use alloc::{collections::BTreeSet, vec::Vec};
 use codec::Encode;
-use lunarx_core::blake2b_256;
-use sp_runtime::traits::Get;
+use frame_support::dispatch::DispatchClass;
+use lunarx_core::{blake2b_256, BlockNumber};
+use sp_runtime::{traits::Get, SaturatedConversion};
 use sp_staking::{offence::OffenceSeverity, SessionIndex};
 
-/// Says who shall be authority.
-pub trait Electorate<AccountId> {
-    /// The authorities of `session`, or `None` to keep the standing ones. Runs at every start of a
-    /// session, in a bounded number of steps. Whoever is excluded or has no session keys is left out
-    /// afterwards; so is everybody past the most authorities.
-    fn elect(session: SessionIndex, standing: &[AccountId]) -> Option<Vec<AccountId>>;
-}
+/// Turns without a block after which an elected authority is silent. A turn has as many blocks as there are
+/// authorities.
+pub const SILENT_TURNS: BlockNumber = 16;
 
 /// What the register asks of the pallets that run sessions.
 pub trait Sessions<AccountId> {
@@ -37,15 +40,10 @@ pub trait Sessions<AccountId> {
 
     /// Forgets the authority sets of the sessions before `session`: no offence of theirs is taken.
     fn forget_before(session: SessionIndex);
-}
 
-/// Keeps the authorities as they are, until the election by proven power takes its place.
-pub struct StandingSet;
-
-impl<AccountId> Electorate<AccountId> for StandingSet {
-    fn elect(_: SessionIndex, _: &[AccountId]) -> Option<Vec<AccountId>> {
-        None
-    }
+    /// Registers session keys of `account`, for benchmarks.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_set_keys(account: &AccountId);
 }
 
 impl<T: Config> Pallet<T> {
@@ -62,18 +60,37 @@ impl<T: Config> Pallet<T> {
         let set = AuthoritySet::<T>::try_from(authorities.to_vec())
             .expect("genesis must have at most `MaxAuthorities` authorities");
         assert!(Self::is_enough(&set), "genesis must have at least `MinAuthorities` authorities");
+        Bootstrap::<T>::put(&set);
         Authorities::<T>::put(set);
     }
 
     /// The authorities from `session` on, if they change.
     fn plan(session: SessionIndex) -> Option<Vec<T::AccountId>> {
         let standing = Authorities::<T>::get();
-        let excluded = Excluded::<T>::get();
-        let planned = T::Electorate::elect(session, &standing)
-            .map(|elected| Self::eligible(elected, &excluded))
+        let mut left_out = Excluded::<T>::get().into_inner();
+        let silent = Self::silent(&standing);
+        Self::silence(&silent);
+        let era = T::Era::get();
+        let election = ElectedIn::<T>::get() != Some(era) || !silent.is_empty();
+        left_out.extend(silent);
+        let candidates: u32 = Candidates::<T>::decode_len().unwrap_or(0).saturated_into();
+        let elected = election.then(|| {
+            ElectedIn::<T>::put(era);
+            Self::elect(&standing)
+        });
+        let planned = elected
+            .map(|elected| Self::eligible(elected, &left_out))
             .filter(Self::is_enough)
-            .or_else(|| Some(Self::eligible(standing.to_vec(), &excluded)).filter(Self::is_enough))
+            .or_else(|| Some(Self::eligible(standing.to_vec(), &left_out)).filter(Self::is_enough))
             .unwrap_or_else(|| standing.clone());
+        // In another order it is the same set.
+        let same =
+            planned.len() == standing.len() && planned.iter().all(|account| standing.contains(account));
+        let planned = if same { standing.clone() } else { planned };
+        Self::watch(&standing, &planned);
+        let weight =
+            T::WeightInfo::plan(standing.len().saturated_into(), if election { candidates } else { 0 });
+        frame_system::Pallet::<T>::register_extra_weight_unchecked(weight, DispatchClass::Mandatory);
         let keys_changed = Self::note_keys(&planned);
         if planned != standing {
             let count = u32::try_from(planned.len()).unwrap_or(u32::MAX);
@@ -83,6 +100,36 @@ impl<T: Config> Pallet<T> {
             return None;
         }
         Some(planned.into_inner()).filter(|planned| !planned.is_empty())
+    }
+
+    /// Elected authorities that have not been heard of.
+    fn silent(standing: &AuthoritySet<T>) -> Vec<T::AccountId> {
+        let authorities: BlockNumber = standing.len().saturated_into();
+        let patience = SILENT_TURNS.saturating_mul(authorities);
+        let now = Self::now();
+        let bootstrap = Bootstrap::<T>::get();
+        let is_silent = |account: &&T::AccountId| {
+            !bootstrap.contains(*account)
+                && LastBlocks::<T>::get(*account).is_some_and(|last| now.saturating_sub(last) > patience)
+        };
+        standing.iter().filter(is_silent).cloned().collect()
+    }
+
+    /// Begins to watch for the blocks of those who make blocks from now on: who was planned one session before. Where
+    /// the set changes it begins anew: how long is silence depends on how many they are.
+    fn watch(standing: &AuthoritySet<T>, planned: &AuthoritySet<T>) {
+        for account in standing {
+            if standing != planned {
+                LastBlocks::<T>::remove(account);
+            } else if !LastBlocks::<T>::contains_key(account) {
+                LastBlocks::<T>::insert(account, Self::now());
+            }
+        }
+    }
+
+    /// Notes that an authority made the running block.
+    pub fn authored(author: &T::AccountId) {
+        LastBlocks::<T>::mutate_extant(author, |last| *last = Self::now());
     }
 
     /// Notes the session keys of a planned set. True if they are not those of the last one.
@@ -97,8 +144,8 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The first of `candidates` that may and can make blocks, each once.
-    fn eligible(candidates: Vec<T::AccountId>, excluded: &AuthoritySet<T>) -> AuthoritySet<T> {
-        let mut left_out: BTreeSet<_> = excluded.iter().cloned().collect();
+    fn eligible(candidates: Vec<T::AccountId>, left_out: &[T::AccountId]) -> AuthoritySet<T> {
+        let mut left_out: BTreeSet<_> = left_out.iter().cloned().collect();
         let chosen: Vec<_> = candidates
             .into_iter()
             .filter(|account| left_out.insert(account.clone()) && T::Sessions::keys(account).is_some())

@@ -9,6 +9,7 @@ use frame_support::{
         Get,
     },
     weights::Weight,
+    BoundedVec,
 };
 use frame_system::RawOrigin;
 use lunarx_core::{
@@ -63,7 +64,15 @@ pub(crate) fn register_unsigned<T: Config>(
     NodeIds::<T>::insert(node_key.node_id(), who);
     Providers::<T>::insert(
         who,
-        Provider { node_key, details, used: 0, collateral, exit_at: None, score: Score::default() },
+        Provider {
+            node_key,
+            details,
+            used: 0,
+            collateral,
+            exit_at: None,
+            score: Score::default(),
+            power: Default::default(),
+        },
     );
 }
 
@@ -71,6 +80,19 @@ fn registered<T: Config>(index: u32) -> T::AccountId {
     let who: T::AccountId = account("provider", index, 0);
     let node_key = NodeKey(sp_io::hashing::blake2_256(&index.to_le_bytes()));
     register_unsigned::<T>(&who, node_key, capacity::<T>(), price::<T>());
+    who
+}
+
+/// A miner that can be elected.
+fn electable<T: Config>(index: u32) -> T::AccountId {
+    let who = registered::<T>(index);
+    T::Sessions::benchmark_set_keys(&who);
+    Providers::<T>::mutate_extant(&who, |provider| {
+        let byte_blocks = T::MinAuthorityPower::get().max(1_000);
+        provider.power = Power { byte_blocks, era: T::Era::get(), since: 0 };
+        // As if it were held: the benchmarks do not look at the balance.
+        provider.collateral = T::MinAuthorityCollateral::get();
+    });
     who
 }
 
@@ -166,6 +188,54 @@ mod benchmarks {
         }
 
         assert_eq!(Excluded::<T>::get().len(), offenders.len());
+    }
+
+    /// A full list whose weakest is the last one.
+    #[benchmark]
+    fn stand() {
+        let most = T::MaxCandidates::get();
+        let mut all: Vec<_> = (1..most)
+            .map(|index| Candidate { account: account("candidate", index, 0), power: u128::MAX })
+            .collect();
+        all.push(Candidate { account: electable::<T>(1), power: 1 });
+        Candidates::<T>::put(BoundedVec::<_, T::MaxCandidates>::truncate_from(all));
+        let caller = electable::<T>(0);
+        Providers::<T>::mutate_extant(&caller, |provider| provider.power.byte_blocks *= 2);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(caller.clone()));
+
+        let last = Candidates::<T>::get().pop().expect("it is full");
+        assert_eq!(last.account, caller);
+    }
+
+    /// All standing authorities were elected and are silent; all candidates can be elected, and as many as there is
+    /// room for are.
+    #[benchmark]
+    fn plan(s: Linear<1, { T::MaxAuthorities::get() }>, c: Linear<0, { T::MaxCandidates::get() }>) {
+        let standing: Vec<T::AccountId> = (0..s).map(|index| account("authority", index, 0)).collect();
+        for account in &standing {
+            T::Sessions::benchmark_set_keys(account);
+            LastBlocks::<T>::insert(account, 0);
+        }
+        Authorities::<T>::put(types::AuthoritySet::<T>::truncate_from(standing));
+        // None of them has session keys: all are looked at.
+        let bootstrap = (0..T::MaxAuthorities::get()).map(|index| account("bootstrap", index, 0)).collect();
+        Bootstrap::<T>::put(types::AuthoritySet::<T>::truncate_from(bootstrap));
+        let excluded = (0..T::MaxAuthorities::get()).map(|index| account("excluded", index, 0)).collect();
+        Excluded::<T>::put(types::AuthoritySet::<T>::truncate_from(excluded));
+        let candidates = (0..c).map(|index| Candidate { account: electable::<T>(index), power: 1 }).collect();
+        Candidates::<T>::put(BoundedVec::<_, T::MaxCandidates>::truncate_from(candidates));
+        ElectedIn::<T>::kill();
+        let patience = SILENT_TURNS.saturating_mul(T::MaxAuthorities::get()).saturating_add(1);
+        frame_system::Pallet::<T>::set_block_number(patience.into());
+
+        #[block]
+        {
+            let _ = <Pallet<T> as pallet_session::SessionManager<T::AccountId>>::new_session(1);
+        }
+
+        assert_eq!(ElectedIn::<T>::get(), Some(T::Era::get()));
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

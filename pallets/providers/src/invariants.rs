@@ -1,7 +1,7 @@
 //! What must hold at the end of every block.
 #![cfg(any(feature = "std", feature = "try-runtime"))]
 
-use crate::{Authorities, Config, Excluded, HoldReason, NodeIds, Pallet, Providers};
+use crate::{Authorities, Candidates, Config, Excluded, HoldReason, NodeIds, Pallet, Providers};
 use alloc::collections::BTreeSet;
 use frame_support::{dispatch::DispatchResult, ensure, traits::fungible::hold::Inspect};
 
@@ -10,7 +10,7 @@ impl<T: Config> Pallet<T> {
     /// - each provider's collateral is what is held from it,
     /// - no provider's contracts use more than its capacity,
     /// - node ids and providers match one to one,
-    /// - no account is twice among authorities or excluded.
+    /// - no account is twice among authorities, excluded or candidates.
     pub fn do_try_state() -> DispatchResult {
         let mut providers = 0u32;
         for (account, provider) in Providers::<T>::iter() {
@@ -28,6 +28,9 @@ impl<T: Config> Pallet<T> {
             let distinct: BTreeSet<_> = set.iter().collect();
             ensure!(distinct.len() == set.len(), "an account is twice in a set");
         }
+        let candidates = Candidates::<T>::get();
+        let distinct: BTreeSet<_> = candidates.iter().map(|candidate| &candidate.account).collect();
+        ensure!(distinct.len() == candidates.len(), "an account is twice among the candidates");
         Ok(())
     }
 }

@@ -15,8 +15,8 @@
 //!   delay must outlast the time in which offences can be reported.
 //! - **Nothing is held for ever.** Every unit held under [`HoldReason::Collateral`] is counted in
 //!   [`Provider::collateral`], comes back by `withdraw` or goes away by a slash.
-//! - **Authorities are behind one seam.** [`Electorate`] says who shall be authority. [`StandingSet`]
-//!   keeps who is; the election by proven power takes its place later.
+//! - **Who serves makes blocks.** Authorities are elected from miners by the service that they proved, once an era.
+//!   Those of genesis begin, and yield to them.
 //!
 //! ## Terms
 //!
@@ -24,11 +24,13 @@
 //! - **Used**: bytes under pending and active contracts. **Covered**: bytes that the collateral backs.
 //! - **Authority**: an account whose session keys make and finalize blocks. Purging its session keys is
 //!   how an authority resigns.
+//! - **Power**: proven service, in bytes times blocks. **Candidate**: a miner that stands for election.
 //! - **Excluded**: barred from the authorities after an offence.
 //!
 //! ## Flow
 //!
 //! `register` → (`update` · `top_up`)* → `announce_exit` → exit delay, contracts end → `withdraw`.
+//! `stand` makes a miner a candidate; it needs session keys. An authority leaves by its exit, with the next election.
 //! Contracts take and give back space through [`lunarx_core::ProviderRegistry`].
 //!
 //! ## Place in a runtime
@@ -40,7 +42,8 @@
 //! ## Files
 //!
 //! `details` rules of what providers say of themselves · `lifecycle` the calls · `registry` what other
-//! pallets and the runtime API use · `authorities` the session manager · `slashing` offences ·
+//! pallets and the runtime API use · `authorities` the session manager · `election` by
+//! proven power · `slashing` offences ·
 //! `invariants` what `try_state` checks.
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -50,6 +53,7 @@ mod authorities;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod details;
+mod election;
 mod invariants;
 mod lifecycle;
 mod registry;
@@ -62,17 +66,17 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-pub use authorities::{Electorate, Sessions, StandingSet};
+pub use authorities::{Sessions, SILENT_TURNS};
 pub use pallet::*;
 pub use slashing::{Identification, IdentifiedByAccount};
-pub use types::{Provider, Slash};
+pub use types::{Candidate, Power, Provider, Slash};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 #[allow(missing_docs)] // of what the macro adds
 pub mod pallet {
     use crate::{
-        details::address_count, types::AuthoritySet, Electorate, Provider, Sessions, Slash, WeightInfo,
+        details::address_count, types::AuthoritySet, Candidate, Provider, Sessions, Slash, WeightInfo,
     };
     use alloc::vec::Vec;
     use frame_support::{
@@ -80,7 +84,9 @@ pub mod pallet {
         traits::fungible::{self, hold},
     };
     use frame_system::pallet_prelude::*;
-    use lunarx_core::{Balance, BlockNumber, NodeId, NodeKey, NodeSignature, ProviderDetails};
+    use lunarx_core::{
+        Balance, BlockNumber, EraIndex, Hurdle, NodeId, NodeKey, NodeSignature, ProviderDetails,
+    };
     use sp_core::H256;
     use sp_runtime::Perbill;
     use sp_staking::SessionIndex;
@@ -140,8 +146,24 @@ pub mod pallet {
         /// Gets what is slashed.
         type SlashDestination: Get<Self::AccountId>;
 
-        /// Says who shall be authority.
-        type Electorate: Electorate<Self::AccountId>;
+        /// The running era: each has an election.
+        type Era: Get<EraIndex>;
+
+        /// Blocks of an era.
+        type EraBlocks: Get<BlockNumber>;
+
+        /// The least collateral of an elected authority.
+        type MinAuthorityCollateral: Get<Balance>;
+
+        /// The least power of an elected authority, in bytes times blocks.
+        type MinAuthorityPower: Get<u128>;
+
+        /// Most miners that stand for election.
+        #[pallet::constant]
+        type MaxCandidates: Get<u32>;
+
+        /// The authorities of genesis fill up to so many seats what is elected.
+        type BootstrapSeats: Get<u32>;
 
         /// The pallets that run sessions.
         type Sessions: Sessions<Self::AccountId>;
@@ -186,6 +208,27 @@ pub mod pallet {
     /// The running session.
     #[pallet::storage]
     pub type CurrentSession<T: Config> = StorageValue<_, SessionIndex, ValueQuery>;
+
+    /// The authorities of genesis.
+    #[pallet::storage]
+    pub type Bootstrap<T: Config> = StorageValue<_, AuthoritySet<T>, ValueQuery>;
+
+    /// The miners that stand for election, in the order of the last one, newcomers behind it.
+    #[pallet::storage]
+    pub type Candidates<T: Config> =
+        StorageValue<_, BoundedVec<Candidate<T::AccountId>, T::MaxCandidates>, ValueQuery>;
+
+    /// The era of the last election.
+    #[pallet::storage]
+    pub type ElectedIn<T: Config> = StorageValue<_, EraIndex>;
+
+    /// The last block that an authority made, or the one in which it began to make them.
+    #[pallet::storage]
+    pub type LastBlocks<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, BlockNumber>;
+
+    /// Blocks of a session, where genesis chose other ones than the runtime. Never changes.
+    #[pallet::storage]
+    pub type SessionBlocks<T: Config> = StorageValue<_, BlockNumber>;
 
     /// What happened.
     #[pallet::event]
@@ -303,6 +346,28 @@ pub mod pallet {
             /// The block from which it can withdraw.
             exit_at: BlockNumber,
         },
+        /// A miner stands for election.
+        #[codec(index = 12)]
+        Stood {
+            /// Its account.
+            account: T::AccountId,
+            /// Bytes times blocks that it proved.
+            power: u128,
+        },
+        /// A miner does not stand for election any more.
+        #[codec(index = 13)]
+        CandidateDropped {
+            /// Its account.
+            account: T::AccountId,
+            /// Why. `None`: a stronger one took its place.
+            hurdle: Option<Hurdle>,
+        },
+        /// An authority made no blocks: it loses its seat, and does not stand for election any more.
+        #[codec(index = 14)]
+        AuthoritySilent {
+            /// Its account.
+            account: T::AccountId,
+        },
     }
 
     /// Why a call failed.
@@ -359,6 +424,27 @@ pub mod pallet {
         /// The amount is zero.
         #[codec(index = 16)]
         ZeroAmount,
+        /// The account was barred from the authorities for an offence.
+        #[codec(index = 17)]
+        Barred,
+        /// The account has registered no session keys.
+        #[codec(index = 18)]
+        NoSessionKeys,
+        /// The collateral is less than an authority's must be.
+        #[codec(index = 19)]
+        TooLittleCollateral,
+        /// The account has proven less service lately than an authority must.
+        #[codec(index = 20)]
+        TooLittlePower,
+        /// The account stands for election.
+        #[codec(index = 21)]
+        AlreadyCandidate,
+        /// All places of candidates are taken by stronger ones.
+        #[codec(index = 22)]
+        TooWeak,
+        /// The account is an authority until the next election.
+        #[codec(index = 23)]
+        StillAuthority,
     }
 
     /// The first authorities.
@@ -368,12 +454,16 @@ pub mod pallet {
         /// In the order in which the session takes them. If empty, the session starts with whoever has
         /// keys.
         pub authorities: Vec<T::AccountId>,
+        /// Blocks of a session, in place of the runtime's.
+        pub session_blocks: Option<BlockNumber>,
     }
 
     #[pallet::genesis_build]
     impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
         fn build(&self) {
             Pallet::<T>::build_authorities(&self.authorities);
+            assert!(self.session_blocks != Some(0), "a session has blocks");
+            crate::SessionBlocks::<T>::set(self.session_blocks);
         }
     }
 
@@ -445,6 +535,15 @@ pub mod pallet {
         pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {
             let who = ensure_signed(origin)?;
             Self::do_withdraw(who)
+        }
+
+        /// Makes the caller a candidate of the elections of authorities. It needs session keys, proven service and
+        /// the collateral of an authority, and stays one for as long as it has these.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::stand())]
+        pub fn stand(origin: OriginFor<T>) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_stand(who)
         }
     }
 }

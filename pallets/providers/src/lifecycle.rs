@@ -1,6 +1,8 @@
 //! The life of a provider, from registration to withdrawal.
 
-use crate::{Config, Error, Event, HoldReason, NodeIds, Pallet, Provider, Providers};
+use crate::{
+    types::Power, Authorities, Config, Error, Event, HoldReason, NodeIds, Pallet, Provider, Providers,
+};
 use frame_support::{
     dispatch::DispatchResult,
     ensure,
@@ -45,7 +47,15 @@ impl<T: Config> Pallet<T> {
         NodeIds::<T>::insert(node_id, &who);
         Providers::<T>::insert(
             &who,
-            Provider { node_key, details, used: 0, collateral, exit_at: None, score: Score::default() },
+            Provider {
+                node_key,
+                details,
+                used: 0,
+                collateral,
+                exit_at: None,
+                score: Score::default(),
+                power: Power::default(),
+            },
         );
         Ok(())
     }
@@ -106,6 +116,7 @@ impl<T: Config> Pallet<T> {
         let exit_at = provider.exit_at.ok_or(Error::<T>::NotExiting)?;
         ensure!(Self::now() >= exit_at, Error::<T>::ExitDelayNotOver);
         ensure!(provider.used == 0, Error::<T>::StillUsed);
+        ensure!(!Authorities::<T>::get().contains(&who), Error::<T>::StillAuthority);
 
         let node_id = provider.node_key.node_id();
         T::Currency::release(&HoldReason::Collateral.into(), &who, provider.collateral, Precision::Exact)?;

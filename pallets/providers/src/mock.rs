@@ -25,12 +25,15 @@ pub const SLASHED: u64 = 99;
 pub const AUTHORITIES: [u64; 4] = [1, 2, 3, 4];
 /// Has session keys, but is no authority.
 pub const CANDIDATE: u64 = 5;
+/// So do all from [`CANDIDATE`] up to this one.
+pub const CANDIDATES_TO: u64 = 10;
 /// A session key that no account is named after.
 pub const ROTATED: u64 = 1_003;
 
 pub const ENDOWMENT: Balance = 1_000 * LX;
 pub const EXISTENTIAL_DEPOSIT: Balance = LX / 1_000;
 pub const SESSION_BLOCKS: u64 = 5;
+pub const ERA_BLOCKS: BlockNumber = 1_000_000;
 pub const EXIT_DELAY: BlockNumber = 100;
 pub const OFFENCE_MEMORY: u32 = 3;
 pub const MIN_PRICE: Balance = 1_000;
@@ -59,10 +62,16 @@ parameter_types! {
     pub const FinderShare: sp_runtime::Perbill = sp_runtime::Perbill::from_percent(10);
     /// LX-units a GiB. Tests change it.
     pub static CollateralPerGib: Balance = LX;
-    /// What the electorate answers. Tests change it.
-    pub static Elected: Option<Vec<u64>> = None;
+    /// The running era. Tests change it.
+    pub static Era: u32 = 0;
+    /// Tests change it.
+    pub static BootstrapSeats: u32 = 4;
+    /// Tests change it.
+    pub static MinAuthorityPower: u128 = 2;
     /// The keys that the consensus was last told to use.
     pub static Active: Vec<u64> = Vec::new();
+    /// Who makes each block: everybody, as if a block were a turn. Tests change it.
+    pub static Authors: Vec<u64> = (1..=CANDIDATES_TO).collect();
     /// Whether these were told as changed.
     pub static Changed: bool = false;
 }
@@ -153,26 +162,28 @@ impl crate::Sessions<u64> for MockSessions {
     fn forget_before(session: u32) {
         Historical::prune_up_to(session);
     }
-}
 
-/// Elects what the test wants.
-pub struct TestElectorate;
-
-impl crate::Electorate<u64> for TestElectorate {
-    fn elect(_: u32, _: &[u64]) -> Option<Vec<u64>> {
-        Elected::get()
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_set_keys(account: &u64) {
+        let keys = MockSessionKeys { dummy: UintAuthorityId(*account) };
+        pallet_session::NextKeys::<Test>::insert(account, keys);
     }
 }
 
 impl crate::Config for Test {
     type CollateralPerGib = CollateralPerGib;
+    type BootstrapSeats = BootstrapSeats;
     type Currency = Balances;
-    type Electorate = TestElectorate;
+    type Era = Era;
+    type EraBlocks = ConstU32<ERA_BLOCKS>;
     type ExitDelay = ConstU32<EXIT_DELAY>;
     type FinderShare = FinderShare;
     type MaxLost = ConstU32<3>;
     type MaxAuthorities = ConstU32<5>;
+    type MaxCandidates = ConstU32<6>;
     type MinAuthorities = ConstU32<3>;
+    type MinAuthorityCollateral = ConstU128<{ 2 * LX }>;
+    type MinAuthorityPower = MinAuthorityPower;
     type MinCapacity = ConstU64<GIB>;
     type MinPrice = ConstU128<MIN_PRICE>;
     type OffenceMemory = ConstU32<OFFENCE_MEMORY>;
@@ -190,13 +201,13 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
 
 /// The chain at block 1 with these genesis authorities.
 pub fn with_authorities(authorities: &[u64]) -> sp_io::TestExternalities {
-    let rich = AUTHORITIES.into_iter().chain([CANDIDATE, MINER, OTHER, STRANGER]);
+    let rich = AUTHORITIES.into_iter().chain(CANDIDATE..=STRANGER);
     let balances = rich.map(|who| (who, ENDOWMENT)).chain([(POOR, EXISTENTIAL_DEPOSIT)]).collect();
-    let keys = AUTHORITIES.into_iter().chain([CANDIDATE]);
+    let keys = 1..=CANDIDATES_TO;
     let keys = keys.map(|who| (who, who, MockSessionKeys { dummy: UintAuthorityId(who) })).collect();
     let genesis = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
-        providers: crate::GenesisConfig { authorities: authorities.to_vec() },
+        providers: crate::GenesisConfig { authorities: authorities.to_vec(), session_blocks: None },
         session: pallet_session::GenesisConfig { keys, ..Default::default() },
         ..Default::default()
     };
@@ -223,6 +234,9 @@ pub fn run_to(number: u64) {
     while System::block_number() < number {
         System::set_block_number(System::block_number() + 1);
         Session::on_initialize(System::block_number());
+        for author in Authors::get() {
+            Providers::authored(&author);
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The register as other pallets and the runtime API use it.
 
-use crate::{Config, NodeIds, Pallet, Provider, Providers};
+use crate::{types::MOST_ERAS, Config, NodeIds, Pallet, Provider, Providers};
 use alloc::vec::Vec;
-use lunarx_core::{collateral_for, AllocationError, NodeId, ProviderInfo, ProviderRegistry, Terms};
+use lunarx_core::{collateral_for, AllocationError, NodeId, ProviderInfo, ProviderRegistry, Service, Terms};
 use sp_runtime::{traits::Get, Perbill};
 
 impl<T: Config> ProviderRegistry<T::AccountId> for Pallet<T> {
@@ -32,10 +32,16 @@ impl<T: Config> ProviderRegistry<T::AccountId> for Pallet<T> {
         });
     }
 
-    fn settled(miner: &T::AccountId, proven: u32, unproven: u32) {
-        Providers::<T>::mutate_extant(miner, |Provider { score, .. }| {
+    fn settled(miner: &T::AccountId, proven: u32, unproven: u32, service: Service) {
+        Providers::<T>::mutate_extant(miner, |Provider { score, power, .. }| {
             score.proven = score.proven.saturating_add(proven.into());
             score.unproven = score.unproven.saturating_add(unproven.into());
+            if service.from >= power.since {
+                // Whoever settles late gains nothing by it: a long past is worth no more than eras one by one.
+                let most = T::EraBlocks::get().saturating_mul(MOST_ERAS);
+                let byte_blocks = u128::from(service.bytes).saturating_mul(service.blocks.min(most).into());
+                *power = power.with(byte_blocks, T::Era::get());
+            }
         });
     }
 

@@ -12,8 +12,8 @@
 //! - What the destination cannot take, because it would be less than an existential deposit, is burned.
 
 use crate::{
-    Authorities, Config, CurrentSession, Event, Excluded, HoldReason, Pallet, Providers, Sessions, Slash,
-    Slashes, WeightInfo,
+    types::Power, Authorities, Config, CurrentSession, Event, Excluded, HoldReason, Pallet, Providers,
+    Sessions, Slash, Slashes, WeightInfo,
 };
 use frame_support::{
     storage::with_storage_layer,
@@ -123,6 +123,8 @@ impl<T: Config> Pallet<T> {
         provider.collateral = provider.collateral.saturating_sub(amount);
         provider.score.lost = provider.score.lost.saturating_add(1);
         provider.score.slashed = provider.score.slashed.saturating_add(amount);
+        // Whoever lost data proves anew that it can be relied on.
+        provider.power = Power { since: Self::now(), ..Power::default() };
         let collateral = provider.collateral;
         Self::deposit_event(Event::DataLost { account: account.clone(), bytes, amount, collateral });
         if provider.score.lost >= T::MaxLost::get() && provider.exit_at.is_none() {

@@ -3,9 +3,9 @@
 use crate::Config;
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::BoundedVec;
-use lunarx_core::{Balance, BlockNumber, NodeKey, ProviderDetails, ProviderInfo, Score};
+use lunarx_core::{Balance, BlockNumber, EraIndex, NodeKey, ProviderDetails, ProviderInfo, Score};
 use scale_info::TypeInfo;
-use sp_runtime::Perbill;
+use sp_runtime::{Perbill, Saturating};
 
 /// Accounts in a set of authorities.
 pub(crate) type AuthoritySet<T> =
@@ -26,6 +26,8 @@ pub struct Provider {
     pub exit_at: Option<BlockNumber>,
     /// How its contracts went so far.
     pub score: Score,
+    /// What it has proven.
+    pub power: Power,
 }
 
 impl Provider {
@@ -47,6 +49,46 @@ impl Provider {
             score: self.score,
         }
     }
+}
+
+/// Of its power, what a miner keeps from one era to the next.
+const KEPT: Perbill = Perbill::from_parts(875_000_000);
+
+/// Proven service, worth less from era to era.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Power {
+    /// Bytes times blocks, as of [`Power::era`].
+    pub byte_blocks: u128,
+    /// The era in which it was noted.
+    pub era: EraIndex,
+    /// Service that began before this block counts for nothing: data was lost in it.
+    pub since: BlockNumber,
+}
+
+/// Eras of service that one settlement counts: as much as eras without end are worth, an eighth less with each.
+pub(crate) const MOST_ERAS: BlockNumber = 8;
+
+impl Power {
+    /// What it is worth in `era`.
+    pub fn at(&self, era: EraIndex) -> u128 {
+        let eras = usize::try_from(era.saturating_sub(self.era)).unwrap_or(usize::MAX);
+        KEPT.saturating_pow(eras).mul_floor(self.byte_blocks)
+    }
+
+    /// With `byte_blocks` more, in `era`.
+    pub(crate) fn with(self, byte_blocks: u128, era: EraIndex) -> Self {
+        let era = era.max(self.era);
+        Self { byte_blocks: self.at(era).saturating_add(byte_blocks), era, ..self }
+    }
+}
+
+/// A miner that stands for election.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Candidate<AccountId> {
+    /// Its account.
+    pub account: AccountId,
+    /// Its power when it was looked at last.
+    pub power: u128,
 }
 
 /// How an account was slashed for the offences of one session.

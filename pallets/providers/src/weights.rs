@@ -18,6 +18,10 @@ pub trait WeightInfo {
     fn withdraw() -> Weight;
     /// `n`: offenders, each a provider.
     fn on_offence(n: u32) -> Weight;
+    /// Stands for election.
+    fn stand() -> Weight;
+    /// Plans a session: `s` standing authorities, `c` candidates of an election; none of these without one.
+    fn plan(s: u32, c: u32) -> Weight;
 }
 
 impl WeightInfo for () {
@@ -45,5 +49,17 @@ impl WeightInfo for () {
         let n = u64::from(n);
         RocksDbWeight::get()
             .reads_writes(n.saturating_mul(5).saturating_add(3), n.saturating_mul(5).saturating_add(1))
+    }
+
+    fn stand() -> Weight {
+        RocksDbWeight::get().reads_writes(5, 1)
+    }
+
+    fn plan(s: u32, c: u32) -> Weight {
+        let (s, c) = (u64::from(s), u64::from(c));
+        RocksDbWeight::get().reads_writes(
+            s.saturating_mul(3).saturating_add(c.saturating_mul(2)).saturating_add(8),
+            s.saturating_add(5),
+        )
     }
 }

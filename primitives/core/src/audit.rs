@@ -194,6 +194,12 @@ impl<AccountId> Watched<AccountId> {
         self.ended.map_or(whole, |ended| whole.min(ended))
     }
 
+    /// Blocks of `count` windows from `first` on.
+    pub fn span(&self, first: u32, count: u32) -> BlockNumber {
+        let end = self.end_of(first.saturating_add(count).saturating_sub(1));
+        end.saturating_sub(self.since.saturating_add(first.saturating_mul(self.window)))
+    }
+
     /// Whether words on a window are paid for: not on the short last one of an early end.
     pub fn pays(&self, window: u32) -> bool {
         self.word_pay > 0 && !(self.ended.is_some() && window.saturating_add(1) >= self.windows)

@@ -8,6 +8,7 @@
 extern crate alloc;
 
 mod audit;
+mod authority;
 mod contract;
 mod ids;
 mod lx;
@@ -22,6 +23,7 @@ pub use audit::{
     answer_payload, AuditInfo, AuditRules, ChallengeInfo, DisputeInfo, Dues, Report, Score, Standing,
     Verdict, Watched, WindowVotes, MAX_REPORTED_WINDOWS,
 };
+pub use authority::{AuthorityInfo, Hurdle};
 pub use contract::{Commission, ContractInfo, ContractState};
 pub use ids::{
     blake2b_256, AccountId, AuditSeed, BatchRoot, ContractId, EncryptionKey, NodeId, NodeKey, NodeSignature,
@@ -36,7 +38,8 @@ pub use provider::{
 pub use rewards::{ByClass, DueReward, EconomyInfo, EraIndex, FundInfo, Rewards};
 pub use tracker::{bond_payload, Round, RoundDetails, TrackerDetails, TrackerInfo, TrackerState, SEATS};
 pub use traits::{
-    AllocationError, ContractRegistry, Decided, ProviderRegistry, ServiceVerdicts, Terms, TrackerRegistry,
+    AllocationError, ContractRegistry, Decided, ProviderRegistry, Service, ServiceVerdicts, Terms,
+    TrackerRegistry,
 };
 pub use units::{
     collateral_for, window_fee, Balance, BlockNumber, ChainParameters, Quote, Supply, CAP, DECIMALS, GIB,

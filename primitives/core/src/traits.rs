@@ -40,8 +40,8 @@ pub trait ProviderRegistry<AccountId> {
     /// Gives back `bytes` taken before.
     fn release(miner: &AccountId, bytes: u64);
 
-    /// Notes settled windows in its score.
-    fn settled(miner: &AccountId, proven: u32, unproven: u32);
+    /// Notes settled windows in its score, and what was proven in them in its power.
+    fn settled(miner: &AccountId, proven: u32, unproven: u32, service: Service);
 
     /// Takes `slash` millionths of the collateral of `bytes` that it lost, as far as it goes, `finder`'s
     /// share of it included. Whoever loses too often is evicted: it takes no more contracts.
@@ -97,6 +97,17 @@ pub trait ContractRegistry<AccountId> {
     /// Makes an active contract of one piece that began at `since`, for benchmarks and tests.
     #[cfg(feature = "runtime-benchmarks")]
     fn benchmark_active(contract: &ContractId, watched: Watched<AccountId>);
+}
+
+/// Service that was proven.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// Bytes stored.
+    pub bytes: u64,
+    /// The first block of the windows that were settled together.
+    pub from: BlockNumber,
+    /// Blocks of the proven ones among them.
+    pub blocks: BlockNumber,
 }
 
 /// Windows whose outcome is final.

@@ -6,8 +6,9 @@ extern crate alloc;
 use alloc::vec::Vec;
 use codec::Codec;
 use lunarx_core::{
-    AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ChallengeInfo, ContractId, ContractInfo,
-    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    AuditInfo, AuditSeed, AuthorityInfo, Balance, BlockNumber, ChainParameters, ChallengeInfo, ContractId,
+    ContractInfo, DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply,
+    TrackerInfo,
 };
 
 /// Most entries of one page. A longer `limit` is cut to it.
@@ -25,6 +26,8 @@ sp_api::decl_runtime_apis! {
         fn economy() -> EconomyInfo<AccountId>;
         /// What an account can claim, one entry an era.
         fn due_rewards(account: AccountId) -> Vec<DueReward>;
+        /// How an account stands as maker of blocks.
+        fn authority(account: AccountId) -> AuthorityInfo;
         /// The configuration that workers must know.
         fn parameters() -> ChainParameters;
         /// A registered miner.

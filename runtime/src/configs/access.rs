@@ -99,7 +99,10 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                 call,
                 RuntimeCall::Session(pallet_session::Call::set_keys { .. })
                     | RuntimeCall::Utility(_)
-                    | RuntimeCall::Providers(pallet_lunarx_providers::Call::update { .. })
+                    | RuntimeCall::Providers(
+                        pallet_lunarx_providers::Call::update { .. }
+                            | pallet_lunarx_providers::Call::stand {}
+                    )
                     | RuntimeCall::Contracts(
                         pallet_lunarx_contracts::Call::accept { .. }
                             | pallet_lunarx_contracts::Call::settle { .. }

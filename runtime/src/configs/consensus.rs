@@ -6,10 +6,13 @@ use crate::{
 };
 use frame_support::{
     parameter_types,
-    traits::{ConstU32, ConstU64, KeyOwnerProofSystem},
+    traits::{ConstU32, ConstU64, Get, KeyOwnerProofSystem},
 };
 use sp_core::crypto::KeyTypeId;
-use sp_runtime::traits::{ConvertInto, OpaqueKeys};
+use sp_runtime::{
+    traits::{ConvertInto, OpaqueKeys},
+    ConsensusEngineId,
+};
 
 /// Most authorities of a session.
 pub const MAX_AUTHORITIES: u32 = 256;
@@ -24,10 +27,20 @@ parameter_types! {
     pub const MaxSetIdSessionEntries: u64 = (7 * DAYS / EPOCH_BLOCKS) as u64;
 }
 
+/// Blocks of an epoch, and so of a session: what genesis says, or [`EPOCH_BLOCKS`]. It never changes afterwards, as BABE
+/// asks for.
+pub struct EpochDuration;
+
+impl Get<u64> for EpochDuration {
+    fn get() -> u64 {
+        pallet_lunarx_providers::SessionBlocks::<Runtime>::get().unwrap_or(EPOCH_BLOCKS).into()
+    }
+}
+
 impl pallet_babe::Config for Runtime {
     type DisabledValidators = Session;
     type EpochChangeTrigger = pallet_babe::ExternalTrigger;
-    type EpochDuration = ConstU64<{ EPOCH_BLOCKS as u64 }>;
+    type EpochDuration = EpochDuration;
     type EquivocationReportSystem =
         pallet_babe::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
     type ExpectedBlockTime = ConstU64<BLOCK_MILLIS>;
@@ -50,18 +63,40 @@ impl pallet_grandpa::Config for Runtime {
     type WeightInfo = ();
 }
 
-/// Rewards the authors of blocks.
-pub struct RewardAuthors;
+/// Rewards the authors of blocks, and notes that they are there.
+pub struct NoteAuthors;
 
-impl pallet_authorship::EventHandler<crate::AccountId, crate::BlockNumber> for RewardAuthors {
+impl pallet_authorship::EventHandler<crate::AccountId, crate::BlockNumber> for NoteAuthors {
     fn note_author(author: crate::AccountId) {
         crate::Issuance::authored(&author);
+        Providers::authored(&author);
+    }
+}
+
+/// Who made a block. Its digest names a number in the set of its epoch; in the first block of an epoch the session
+/// pallet has that set only planned when it is asked.
+pub struct FindAuthor;
+
+impl frame_support::traits::FindAuthor<AccountId> for FindAuthor {
+    fn find_author<'a, I>(digests: I) -> Option<AccountId>
+    where
+        I: 'a + IntoIterator<Item = (ConsensusEngineId, &'a [u8])>,
+    {
+        let number =
+            usize::try_from(<Babe as frame_support::traits::FindAuthor<u32>>::find_author(digests)?).ok()?;
+        let begins = Babe::should_epoch_change(frame_system::Pallet::<Runtime>::block_number());
+        match begins {
+            true => {
+                pallet_session::QueuedKeys::<Runtime>::get().get(number).map(|(account, _)| account.clone())
+            }
+            false => pallet_session::Validators::<Runtime>::get().get(number).cloned(),
+        }
     }
 }
 
 impl pallet_authorship::Config for Runtime {
-    type EventHandler = RewardAuthors;
-    type FindAuthor = pallet_session::FindAccountFromAuthorIndex<Self, Babe>;
+    type EventHandler = NoteAuthors;
+    type FindAuthor = FindAuthor;
 }
 
 impl pallet_session::Config for Runtime {

@@ -9,7 +9,7 @@ mod service;
 mod system;
 
 pub use access::{OpenCalls, ProxyType};
-pub use consensus::{KeyDeposit, ReportLongevity};
+pub use consensus::{EpochDuration, FindAuthor, KeyDeposit, ReportLongevity};
 pub use governance::{funds, named_accounts, CouncilInstance, TreasuryAccount};
 pub use money::{ExistentialDeposit, TransactionByteFee};
 pub use parameters::{dynamic_params, RuntimeParameters};

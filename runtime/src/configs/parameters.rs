@@ -10,6 +10,7 @@ use frame_support::{
 #[dynamic_params(RuntimeParameters, pallet_parameters::Parameters::<Runtime>)]
 pub mod dynamic_params {
     use super::*;
+    use lunarx_core::GIB;
     use sp_runtime::{Perbill, Permill, Perquintill};
 
     /// Of `pallet_lunarx_providers`.
@@ -27,7 +28,7 @@ pub mod dynamic_params {
         /// Blocks from the announcement of an exit to the withdrawal. Counts only where it is longer
         /// than offences are punished (`service::ExitDelay`).
         #[codec(index = 2)]
-        pub static ExitDelay: BlockNumber = 9 * DAYS;
+        pub static ExitDelay: BlockNumber = 10 * DAYS;
 
         /// Share of what is slashed for lost data that goes to whoever showed it.
         #[codec(index = 3)]
@@ -36,6 +37,18 @@ pub mod dynamic_params {
         /// Contracts whose data a miner may lose before it is evicted.
         #[codec(index = 4)]
         pub static MaxLost: u32 = 3;
+
+        /// The least collateral of an elected authority.
+        #[codec(index = 5)]
+        pub static MinAuthorityCollateral: Balance = 100 * LX;
+
+        /// The authorities of genesis fill up to so many seats what is elected.
+        #[codec(index = 6)]
+        pub static BootstrapSeats: u32 = 4;
+
+        /// The least power of an elected authority, in bytes times blocks: a hundred GiB for a day.
+        #[codec(index = 7)]
+        pub static MinAuthorityPower: u128 = 100 * (GIB as u128) * (DAYS as u128);
     }
 
     /// Of `pallet_lunarx_trackers`.

@@ -1,12 +1,12 @@
 //! The market: miners, their contracts, and the trackers that audit them.
 
 use super::{
-    consensus::MAX_AUTHORITIES,
+    consensus::{EpochDuration, MAX_AUTHORITIES},
     dynamic_params::{audits, providers, trackers},
 };
 use crate::{
     tx_extension, AccountId, Address, Audits, Balance, Balances, BlockNumber, Contracts, Historical,
-    Providers, Runtime, RuntimeCall, RuntimeEvent, RuntimeHoldReason, Session, Signature, Trackers,
+    Issuance, Providers, Runtime, RuntimeCall, RuntimeEvent, RuntimeHoldReason, Session, Signature, Trackers,
     TransactionPayment, UncheckedExtrinsic, DAYS, EPOCH_BLOCKS, HOURS, MINUTES,
 };
 use alloc::vec::Vec;
@@ -17,7 +17,7 @@ use frame_support::{
     traits::{ConstU32, ConstU64, Contains, Get},
     PalletId,
 };
-use lunarx_core::{ContractId, GIB};
+use lunarx_core::{ContractId, EraIndex, GIB};
 use sp_runtime::{
     generic::Era,
     traits::{AccountIdConversion, Convert, TransactionExtension},
@@ -57,12 +57,14 @@ impl Contains<AccountId> for WithoutLocks {
     }
 }
 
-/// The parameter, but always a day longer than offences are punished: nobody withdraws in between.
+/// The parameter, but always longer than offences are punished and a day: nobody withdraws in between. A second day is
+/// for the era in which who announces its exit still makes blocks.
 pub struct ExitDelay;
 
 impl Get<BlockNumber> for ExitDelay {
     fn get() -> BlockNumber {
-        providers::ExitDelay::get().max(OFFENCE_SESSIONS * EPOCH_BLOCKS + DAYS)
+        let epoch: BlockNumber = EpochDuration::get().saturated_into();
+        providers::ExitDelay::get().max(OFFENCE_SESSIONS.saturating_mul(epoch).saturating_add(2 * DAYS))
     }
 }
 
@@ -81,17 +83,48 @@ impl pallet_lunarx_providers::Sessions<AccountId> for Sessions {
     fn forget_before(session: SessionIndex) {
         Historical::prune_up_to(session);
     }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn benchmark_set_keys(account: &AccountId) {
+        use codec::Decode;
+        let seed = account.encode().repeat(2);
+        let keys = crate::SessionKeys::decode(&mut seed.as_slice()).expect("any 64 bytes are two keys");
+        pallet_session::NextKeys::<Runtime>::insert(account, keys);
+    }
+}
+
+/// The running era: its first planned session has an election.
+pub struct CurrentEra;
+
+impl Get<EraIndex> for CurrentEra {
+    fn get() -> EraIndex {
+        pallet_lunarx_issuance::CurrentEra::<Runtime>::get()
+    }
+}
+
+/// Blocks of an era, as genesis has it.
+pub struct EraBlocks;
+
+impl Get<BlockNumber> for EraBlocks {
+    fn get() -> BlockNumber {
+        Issuance::era_blocks()
+    }
 }
 
 impl pallet_lunarx_providers::Config for Runtime {
+    type BootstrapSeats = providers::BootstrapSeats;
     type CollateralPerGib = providers::CollateralPerGib;
     type Currency = Balances;
-    type Electorate = pallet_lunarx_providers::StandingSet;
+    type Era = CurrentEra;
+    type EraBlocks = EraBlocks;
     type ExitDelay = ExitDelay;
     type FinderShare = providers::FinderShare;
     type MaxAuthorities = ConstU32<MAX_AUTHORITIES>;
+    type MaxCandidates = ConstU32<{ 2 * MAX_AUTHORITIES }>;
     type MaxLost = providers::MaxLost;
     type MinAuthorities = ConstU32<1>;
+    type MinAuthorityCollateral = providers::MinAuthorityCollateral;
+    type MinAuthorityPower = providers::MinAuthorityPower;
     type MinCapacity = ConstU64<GIB>;
     type MinPrice = providers::MinPrice;
     type OffenceMemory = ConstU32<OFFENCE_SESSIONS>;

@@ -10,100 +10,102 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_lunarx_audits::WeightInfo for WeightInfo<T> {
     fn draw() -> Weight {
-        Weight::from_parts(6_069_000, 0)
+        Weight::from_parts(12_073_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn report(n: u32) -> Weight {
-        Weight::from_parts(132_995_056, 0)
-            .saturating_add(Weight::from_parts(22_084_159, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(6))
-            .saturating_add(T::DbWeight::get().reads(3).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().writes(3))
+        Weight::from_parts(77_328_450, 0)
+            .saturating_add(Weight::from_parts(71_177_026, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(13))
+            .saturating_add(T::DbWeight::get().reads(2).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().writes(5))
             .saturating_add(T::DbWeight::get().writes(1).saturating_mul(n.into()))
     }
 
     fn further_round(n: u32) -> Weight {
-        Weight::from_parts(45_928_544, 0)
-            .saturating_add(Weight::from_parts(1_800_385, 0).saturating_mul(n.into()))
+        Weight::from_parts(59_566_407, 0)
+            .saturating_add(Weight::from_parts(3_350_326, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(3))
     }
 
     fn substitute() -> Weight {
-        Weight::from_parts(12_499_000, 0)
+        Weight::from_parts(29_254_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn young() -> Weight {
-        T::DbWeight::get().reads(8)
+        Weight::from_parts(38_011_000, 0).saturating_add(T::DbWeight::get().reads(8))
     }
 
     fn accuse() -> Weight {
-        T::DbWeight::get().reads_writes(1, 1)
+        Weight::from_parts(41_297_000, 0)
+            .saturating_add(T::DbWeight::get().reads(1))
+            .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn dispute() -> Weight {
-        Weight::from_parts(279_106_000, 0)
-            .saturating_add(T::DbWeight::get().reads(13))
-            .saturating_add(T::DbWeight::get().writes(7))
+        Weight::from_parts(743_967_000, 0)
+            .saturating_add(T::DbWeight::get().reads(16))
+            .saturating_add(T::DbWeight::get().writes(8))
     }
 
     fn verify_proofs(n: u32) -> Weight {
-        Weight::from_parts(784_942, 0)
-            .saturating_add(Weight::from_parts(11_469_041, 0).saturating_mul(n.into()))
+        Weight::from_parts(127_312_545, 0)
+            .saturating_add(Weight::from_parts(22_973_985, 0).saturating_mul(n.into()))
     }
 
     fn answer() -> Weight {
-        Weight::from_parts(489_420_000, 0)
+        Weight::from_parts(1_030_703_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(6))
     }
 
     fn vouch() -> Weight {
-        Weight::from_parts(457_232_000, 0)
+        Weight::from_parts(665_942_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn convict() -> Weight {
-        Weight::from_parts(692_443_000, 0)
-            .saturating_add(T::DbWeight::get().reads(17))
-            .saturating_add(T::DbWeight::get().writes(14))
+        Weight::from_parts(1_058_444_000, 0)
+            .saturating_add(T::DbWeight::get().reads(21))
+            .saturating_add(T::DbWeight::get().writes(15))
     }
 
     fn surrender() -> Weight {
-        Weight::from_parts(271_966_000, 0)
-            .saturating_add(T::DbWeight::get().reads(14))
-            .saturating_add(T::DbWeight::get().writes(14))
+        Weight::from_parts(707_249_000, 0)
+            .saturating_add(T::DbWeight::get().reads(18))
+            .saturating_add(T::DbWeight::get().writes(15))
     }
 
     fn resolve() -> Weight {
-        Weight::from_parts(644_872_000, 0)
-            .saturating_add(T::DbWeight::get().reads(36))
-            .saturating_add(T::DbWeight::get().writes(25))
+        Weight::from_parts(2_124_723_000, 0)
+            .saturating_add(T::DbWeight::get().reads(55))
+            .saturating_add(T::DbWeight::get().writes(36))
     }
 
     fn claim() -> Weight {
-        Weight::from_parts(57_246_000, 0)
+        Weight::from_parts(176_950_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(5))
     }
 
     fn on_idle_base() -> Weight {
-        Weight::from_parts(2_464_000, 0)
+        Weight::from_parts(8_956_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn empty_slot() -> Weight {
-        Weight::from_parts(3_245_000, 0).saturating_add(T::DbWeight::get().reads(1))
+        Weight::from_parts(13_265_000, 0).saturating_add(T::DbWeight::get().reads(1))
     }
 
     fn deadline_step() -> Weight {
-        Weight::from_parts(644_441_000, 0)
-            .saturating_add(T::DbWeight::get().reads(37))
-            .saturating_add(T::DbWeight::get().writes(25))
+        Weight::from_parts(1_708_016_000, 0)
+            .saturating_add(T::DbWeight::get().reads(56))
+            .saturating_add(T::DbWeight::get().writes(36))
     }
 }

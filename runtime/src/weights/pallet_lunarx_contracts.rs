@@ -10,33 +10,33 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_lunarx_contracts::WeightInfo for WeightInfo<T> {
     fn open(n: u32) -> Weight {
-        Weight::from_parts(35_363_080, 0)
-            .saturating_add(Weight::from_parts(61_497_882, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(7))
+        Weight::from_parts(365_592_000, 0)
+            .saturating_add(Weight::from_parts(112_204_746, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().reads(2).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().writes(2))
             .saturating_add(T::DbWeight::get().writes(5).saturating_mul(n.into()))
     }
 
     fn accept(n: u32) -> Weight {
-        Weight::from_parts(5_333_415, 0)
-            .saturating_add(Weight::from_parts(10_461_578, 0).saturating_mul(n.into()))
+        Weight::from_parts(41_488_000, 0)
+            .saturating_add(Weight::from_parts(29_908_454, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(1).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().writes(3).saturating_mul(n.into()))
     }
 
     fn settle(n: u32) -> Weight {
-        Weight::from_parts(171_105_000, 0)
-            .saturating_add(Weight::from_parts(148_399_046, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(5))
+        Weight::from_parts(665_982_000, 0)
+            .saturating_add(Weight::from_parts(495_139_625, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(19))
             .saturating_add(T::DbWeight::get().reads(6).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().writes(4))
-            .saturating_add(T::DbWeight::get().writes(8).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().writes(9).saturating_mul(n.into()))
     }
 
     fn end(n: u32) -> Weight {
-        Weight::from_parts(60_400_000, 0)
-            .saturating_add(Weight::from_parts(43_023_888, 0).saturating_mul(n.into()))
+        Weight::from_parts(103_754_000, 0)
+            .saturating_add(Weight::from_parts(107_808_802, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().reads(1).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().writes(2))
@@ -44,33 +44,33 @@ impl<T: frame_system::Config> pallet_lunarx_contracts::WeightInfo for WeightInfo
     }
 
     fn expire(n: u32) -> Weight {
-        Weight::from_parts(73_259_000, 0)
-            .saturating_add(Weight::from_parts(57_200_457, 0).saturating_mul(n.into()))
+        Weight::from_parts(152_755_000, 0)
+            .saturating_add(Weight::from_parts(176_795_320, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(3))
-            .saturating_add(T::DbWeight::get().reads(3).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(4).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().writes(2))
             .saturating_add(T::DbWeight::get().writes(6).saturating_mul(n.into()))
     }
 
     fn on_idle_base() -> Weight {
-        Weight::from_parts(2_413_000, 0)
+        Weight::from_parts(6_683_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn empty_slot() -> Weight {
-        Weight::from_parts(3_525_000, 0).saturating_add(T::DbWeight::get().reads(1))
+        Weight::from_parts(17_713_000, 0).saturating_add(T::DbWeight::get().reads(1))
     }
 
     fn expire_step() -> Weight {
-        Weight::from_parts(73_239_000, 0)
-            .saturating_add(T::DbWeight::get().reads(7))
+        Weight::from_parts(238_174_000, 0)
+            .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(8))
     }
 
     fn close_step() -> Weight {
-        Weight::from_parts(168_852_000, 0)
-            .saturating_add(T::DbWeight::get().reads(12))
-            .saturating_add(T::DbWeight::get().writes(12))
+        Weight::from_parts(887_064_000, 0)
+            .saturating_add(T::DbWeight::get().reads(26))
+            .saturating_add(T::DbWeight::get().writes(13))
     }
 }

@@ -10,43 +10,59 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_lunarx_providers::WeightInfo for WeightInfo<T> {
     fn register(a: u32) -> Weight {
-        Weight::from_parts(107_833_651, 0)
-            .saturating_add(Weight::from_parts(17_806, 0).saturating_mul(a.into()))
+        Weight::from_parts(192_009_017, 0)
+            .saturating_add(Weight::from_parts(7_026_857, 0).saturating_mul(a.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(3))
     }
 
-    fn update(a: u32) -> Weight {
-        Weight::from_parts(67_237_017, 0)
-            .saturating_add(Weight::from_parts(567_732, 0).saturating_mul(a.into()))
+    fn update(_a: u32) -> Weight {
+        Weight::from_parts(169_049_892, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
 
     fn top_up() -> Weight {
-        Weight::from_parts(63_655_000, 0)
+        Weight::from_parts(116_827_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
 
     fn announce_exit() -> Weight {
-        Weight::from_parts(20_711_000, 0)
-            .saturating_add(T::DbWeight::get().reads(2))
+        Weight::from_parts(43_201_000, 0)
+            .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
     }
 
     fn withdraw() -> Weight {
-        Weight::from_parts(48_432_000, 0)
-            .saturating_add(T::DbWeight::get().reads(3))
+        Weight::from_parts(92_312_000, 0)
+            .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }
 
     fn on_offence(n: u32) -> Weight {
-        Weight::from_parts(73_259_000, 0)
-            .saturating_add(Weight::from_parts(79_344_073, 0).saturating_mul(n.into()))
+        Weight::from_parts(129_551_000, 0)
+            .saturating_add(Weight::from_parts(175_156_400, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().reads(4).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().writes(2))
             .saturating_add(T::DbWeight::get().writes(4).saturating_mul(n.into()))
+    }
+
+    fn stand() -> Weight {
+        Weight::from_parts(190_816_000, 0)
+            .saturating_add(T::DbWeight::get().reads(9))
+            .saturating_add(T::DbWeight::get().writes(1))
+    }
+
+    fn plan(s: u32, c: u32) -> Weight {
+        Weight::from_parts(7_056_683_000, 0)
+            .saturating_add(Weight::from_parts(10_388_057, 0).saturating_mul(s.into()))
+            .saturating_add(Weight::from_parts(23_253_142, 0).saturating_mul(c.into()))
+            .saturating_add(T::DbWeight::get().reads(613))
+            .saturating_add(T::DbWeight::get().reads(2).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(2).saturating_mul(c.into()))
+            .saturating_add(T::DbWeight::get().writes(6))
+            .saturating_add(T::DbWeight::get().writes(2).saturating_mul(s.into()))
     }
 }

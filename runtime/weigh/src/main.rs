@@ -30,8 +30,9 @@ pub struct Measured {
 fn main() -> anyhow::Result<()> {
     let folder: PathBuf = match std::env::args().nth(1) {
         Some(folder) => folder.into(),
-        None => bail!("usage: lunarx-weigh FOLDER   (writes FOLDER/<pallet>.rs)"),
+        None => bail!("usage: lunarx-weigh FOLDER [PALLET]   (writes FOLDER/<pallet>.rs)"),
     };
+    let only = std::env::args().nth(2);
     let wasm = lunarx_runtime::WASM_BINARY.context("built without the runtime's Wasm file")?;
     let bench = state::Bench::new(wasm)?;
     let answer = bench.call("Benchmark_benchmark_metadata", &true, false)?;
@@ -39,6 +40,9 @@ fn main() -> anyhow::Result<()> {
     let lists = Vec::<BenchmarkList>::decode(&mut &answer[..])?;
     for list in lists {
         let pallet = String::from_utf8(list.pallet.clone())?;
+        if only.as_ref().is_some_and(|only| *only != pallet) {
+            continue;
+        }
         let mut measured = Vec::new();
         for benchmark in &list.benchmarks {
             let name = String::from_utf8(benchmark.name.clone())?;

@@ -40,7 +40,7 @@ test('who makes blocks is rewarded when the era is over, once', async () => {
     const due = await rpc('lunarx_rewards', [alice.address]);
     return due.length > 0 && due;
   }, eraBlocks * 3 + 60);
-  const [first] = due;
+  const first = due.at(-1); // the oldest may expire meanwhile
   assert.ok(BigInt(first.due.authors) > 1_000n * LX, 'a third of 40 % of the era, about');
   assert.equal(first.due.contributors, '0');
   const before = BigInt((await rpc('lunarx_economy')).issued);

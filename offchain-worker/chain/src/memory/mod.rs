@@ -22,9 +22,9 @@ mod world;
 use crate::{AccountBalance, Call, Chain, ChainError, Receipt, Signer};
 use async_trait::async_trait;
 use lunarx_core::{
-    blake2b_256, AccountId, AuditInfo, AuditRules, AuditSeed, Balance, BlockNumber, ChainParameters,
-    ContractId, ContractInfo, DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails,
-    Supply, TrackerInfo, Verdict, CAP, LX, SEATS,
+    blake2b_256, AccountId, AuditInfo, AuditRules, AuditSeed, AuthorityInfo, Balance, BlockNumber,
+    ChainParameters, ContractId, ContractInfo, DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo,
+    Quote, RoundDetails, Supply, TrackerInfo, Verdict, CAP, LX, SEATS,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -125,6 +125,11 @@ impl MemoryChain {
     /// Who holds the seats of a contract in the round of a block.
     pub fn seats(&self, contract: &ContractId, block: BlockNumber) -> Option<[AccountId; SEATS as usize]> {
         self.state().world.holders(contract, block)
+    }
+
+    /// Sets how an account stands as maker of blocks.
+    pub fn set_authority(&self, account: AccountId, info: AuthorityInfo) {
+        self.state().world.authorities.insert(account, info);
     }
 
     /// What an account can claim.
@@ -228,6 +233,10 @@ impl Chain for MemoryChain {
 
     async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError> {
         self.read(|world| world.rewards.get(&account).cloned().unwrap_or_default())
+    }
+
+    async fn authority(&self, account: AccountId) -> Result<AuthorityInfo, ChainError> {
+        self.read(|world| world.authority(account))
     }
 
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError> {

@@ -3,8 +3,9 @@
 use super::audits::Audit;
 use crate::{AccountBalance, Call, ChainError};
 use lunarx_core::{
-    AccountId, AuditSeed, Balance, BlockNumber, ByClass, ChainParameters, ContractId, ContractInfo,
-    DueReward, EconomyInfo, EraIndex, ProviderInfo, RoundDetails, TrackerInfo, Verdict, CAP,
+    AccountId, AuditSeed, AuthorityInfo, Balance, BlockNumber, ByClass, ChainParameters, ContractId,
+    ContractInfo, DueReward, EconomyInfo, EraIndex, Hurdle, ProviderInfo, RoundDetails, TrackerInfo, Verdict,
+    CAP,
 };
 use std::collections::BTreeMap;
 
@@ -30,6 +31,8 @@ pub(super) struct World {
     pub rounds: Vec<RoundDetails<AccountId>>,
     /// Set by tests: what accounts can claim.
     pub rewards: BTreeMap<AccountId, Vec<DueReward>>,
+    /// Set by tests: how accounts stand as makers of blocks.
+    pub authorities: BTreeMap<AccountId, AuthorityInfo>,
     /// What a seat says that says nothing.
     pub unspoken: Option<Verdict>,
 }
@@ -46,6 +49,7 @@ impl Default for World {
             seeds: BTreeMap::new(),
             rounds: Vec::new(),
             rewards: BTreeMap::new(),
+            authorities: BTreeMap::new(),
             unspoken: Some(Verdict::Valid),
         }
     }
@@ -65,6 +69,8 @@ impl World {
             Call::Update { details } => self.update(parameters, account, details),
             Call::TopUp { amount } => self.top_up(account, *amount),
             Call::AnnounceExit => self.announce_exit(parameters, account),
+            Call::Stand => self.stand(account),
+            Call::SetKeys { keys, .. } => self.set_keys(account, keys),
             Call::Withdraw => self.withdraw(account),
             Call::Open { promises } => self.open(parameters, account, promises),
             Call::Accept { ids } => self.accept(parameters, account, ids),
@@ -112,6 +118,55 @@ impl World {
     pub fn mint(&mut self, account: AccountId, amount: Balance) {
         let entry = self.accounts.entry(account).or_default();
         entry.free = entry.free.saturating_add(amount);
+    }
+
+    /// No elections are held here: what a test gave, keys and candidacies added.
+    pub fn authority(&self, account: AccountId) -> AuthorityInfo {
+        self.authorities.get(&account).cloned().unwrap_or(AuthorityInfo {
+            power: 0,
+            collateral: self.providers.get(&account).map_or(0, |provider| provider.collateral),
+            min_collateral: 0,
+            min_power: 1,
+            session_keys: None,
+            hurdle: Some(Hurdle::NoSessionKeys),
+            rank: None,
+            candidates: 0,
+            authority: false,
+            authorities: 1,
+            last_block: None,
+        })
+    }
+
+    fn set_keys(&mut self, account: AccountId, keys: &[u8]) -> Result<(), ChainError> {
+        let mut info = self.authority(account);
+        info.session_keys = Some(keys.to_vec());
+        if info.hurdle == Some(Hurdle::NoSessionKeys) {
+            info.hurdle = (info.power == 0).then_some(Hurdle::TooLittlePower);
+        }
+        self.authorities.insert(account, info);
+        Ok(())
+    }
+
+    fn stand(&mut self, account: AccountId) -> Result<(), ChainError> {
+        let mut info = self.authority(account);
+        if let Some(hurdle) = info.hurdle {
+            let name = match hurdle {
+                Hurdle::NotRegistered => "NotRegistered",
+                Hurdle::Exiting => "Exiting",
+                Hurdle::Barred => "Barred",
+                Hurdle::NoSessionKeys => "NoSessionKeys",
+                Hurdle::TooLittleCollateral => "TooLittleCollateral",
+                Hurdle::TooLittlePower => "TooLittlePower",
+            };
+            return Err(refuse("Providers", name, "the account cannot stand for election"));
+        }
+        if info.rank.is_some() {
+            return Err(refuse("Providers", "AlreadyCandidate", "the account stands for election"));
+        }
+        info.candidates = info.candidates.saturating_add(1);
+        info.rank = Some(info.candidates);
+        self.authorities.insert(account, info);
+        Ok(())
     }
 
     /// No eras end here: what can be claimed is what a test gave.

@@ -19,8 +19,9 @@ use codec::{Decode, DecodeAll, Encode};
 use heads::{Follower, Heads};
 use link::Link;
 use lunarx_core::{
-    AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
-    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    AccountId, AuditInfo, AuditSeed, AuthorityInfo, Balance, BlockNumber, ChainParameters, ContractId,
+    ContractInfo, DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply,
+    TrackerInfo,
 };
 use node::{Hash, Head, Node};
 use queue::Queues;
@@ -172,6 +173,10 @@ impl Chain for RpcChain {
 
     async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError> {
         self.read("LunarxApi_due_rewards", account, self.head()).await
+    }
+
+    async fn authority(&self, account: AccountId) -> Result<AuthorityInfo, ChainError> {
+        self.read("LunarxApi_authority", account, self.head()).await
     }
 
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError> {

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use lunarx_chain::{AccountBalance, Call, Chain, ChainError, MemoryChain, Receipt, Signer};
 use lunarx_core::{
-    AccountId, AuditInfo, AuditSeed, Balance, BlockNumber, ChainParameters, ContractId, ContractInfo,
-    DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply, TrackerInfo,
+    AccountId, AuditInfo, AuditSeed, AuthorityInfo, Balance, BlockNumber, ChainParameters, ContractId,
+    ContractInfo, DisputeInfo, DueReward, EconomyInfo, NodeId, ProviderInfo, Quote, RoundDetails, Supply,
+    TrackerInfo,
 };
 use std::sync::{
     atomic::{AtomicBool, Ordering},
@@ -50,6 +51,10 @@ impl Chain for LateChain {
 
     async fn due_rewards(&self, account: AccountId) -> Result<Vec<DueReward>, ChainError> {
         self.chain.due_rewards(account).await
+    }
+
+    async fn authority(&self, account: AccountId) -> Result<AuthorityInfo, ChainError> {
+        self.chain.authority(account).await
     }
 
     async fn provider(&self, account: AccountId) -> Result<Option<ProviderInfo<AccountId>>, ChainError> {

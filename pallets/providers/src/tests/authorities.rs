@@ -1,4 +1,4 @@
-//! The standing set, elections, and the floor.
+//! The standing set, and the floor.
 
 use crate::{mock::*, Authorities, Event, Excluded};
 use frame_support::assert_ok;
@@ -30,7 +30,7 @@ fn without_genesis_authorities_the_session_keys_decide() {
     with_authorities(&[]).execute_with(|| {
         assert_eq!(<Providers as SessionManager<u64>>::new_session_genesis(0), None);
         next_session();
-        assert_eq!(Active::get(), [1, 2, 3, 4, CANDIDATE]);
+        assert_eq!(Active::get(), (1..=CANDIDATES_TO).collect::<Vec<_>>());
     });
 }
 
@@ -94,53 +94,5 @@ fn an_authority_that_purged_its_keys_has_resigned() {
         assert_ok!(Session::purge_keys(RuntimeOrigin::signed(3)));
         next_session();
         assert_eq!(standing(), [1, 2, 4]);
-    });
-}
-
-#[test]
-fn an_elected_set_takes_over() {
-    run(|| {
-        Elected::set(Some(vec![CANDIDATE, 1, 2]));
-        next_session();
-        next_session();
-        assert_eq!(Active::get(), [CANDIDATE, 1, 2]);
-        // The same again is no change.
-        next_session();
-        next_session();
-        assert!(!Changed::get());
-    });
-}
-
-#[test]
-fn an_election_cannot_seat_the_barred_the_keyless_or_anybody_twice() {
-    run(|| {
-        bar(2);
-        Elected::set(Some(vec![CANDIDATE, 2, CANDIDATE, STRANGER, 1, 3]));
-        next_session();
-        assert_eq!(standing(), [CANDIDATE, 1, 3]);
-    });
-}
-
-#[test]
-fn an_election_of_too_few_is_void() {
-    run(|| {
-        Elected::set(Some(vec![CANDIDATE, STRANGER, MINER]));
-        next_session();
-        assert_eq!(standing(), AUTHORITIES);
-        Elected::set(Some(vec![]));
-        bar(4);
-        next_session();
-        assert_eq!(standing(), [1, 2, 3]);
-    });
-}
-
-#[test]
-fn an_election_of_too_many_is_cut() {
-    new_test_ext().execute_with(|| {
-        let keys = MockSessionKeys { dummy: sp_runtime::testing::UintAuthorityId(MINER) };
-        pallet_session::NextKeys::<Test>::insert(MINER, keys);
-        Elected::set(Some(vec![MINER, 1, 2, 3, 4, CANDIDATE]));
-        next_session();
-        assert_eq!(standing(), [MINER, 1, 2, 3, 4]);
     });
 }

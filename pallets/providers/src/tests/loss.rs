@@ -1,6 +1,6 @@
 //! Lost data: what it costs, and whom it evicts.
 
-use crate::{mock::*, Event, Providers as Registered};
+use crate::{mock::*, Event, Provider, Providers as Registered};
 use frame_support::assert_ok;
 use lunarx_core::{collateral_for, ProviderRegistry, Score, GIB};
 
@@ -70,10 +70,10 @@ fn the_third_loss_evicts() {
 fn settled_windows_are_its_score() {
     run(|| {
         register(MINER, 1);
-        <Providers as ProviderRegistry<u64>>::settled(&MINER, 5, 2);
-        <Providers as ProviderRegistry<u64>>::settled(&MINER, 1, 0);
-        <Providers as ProviderRegistry<u64>>::settled(&STRANGER, 1, 0);
-        let score = Registered::<Test>::get(MINER).unwrap().score;
-        assert_eq!((score.proven, score.unproven), (6, 2));
+        <Providers as ProviderRegistry<u64>>::settled(&MINER, 5, 2, super::election::service(10));
+        <Providers as ProviderRegistry<u64>>::settled(&MINER, 1, 0, super::election::service(5));
+        <Providers as ProviderRegistry<u64>>::settled(&STRANGER, 1, 0, super::election::service(5));
+        let Provider { score, power, .. } = Registered::<Test>::get(MINER).unwrap();
+        assert_eq!((score.proven, score.unproven, power.byte_blocks), (6, 2, 15));
     });
 }

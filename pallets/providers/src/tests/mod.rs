@@ -2,6 +2,7 @@
 
 mod authorities;
 mod capacity;
+mod election;
 mod lifecycle;
 mod loss;
 mod offences;
@@ -31,6 +32,7 @@ fn try_state_finds_each_broken_invariant() {
             // Mended, since `run` looks again.
             Register::<Test>::set(MINER, whole.0);
             Authorities::<Test>::set(whole.1);
+            crate::Candidates::<Test>::kill();
             NodeIds::<Test>::insert(node_key(11).node_id(), MINER);
             NodeIds::<Test>::remove(node_key(77).node_id());
         });
@@ -43,6 +45,10 @@ fn try_state_finds_each_broken_invariant() {
     });
     broken("a provider's node id is not its own", || NodeIds::<Test>::insert(node_key(11).node_id(), OTHER));
     broken("a node id belongs to no provider", || NodeIds::<Test>::insert(node_key(77).node_id(), OTHER));
+    broken("an account is twice among the candidates", || {
+        let candidate = crate::Candidate { account: 1, power: 1 };
+        crate::Candidates::<Test>::put(sp_runtime::BoundedVec::truncate_from(vec![candidate; 2]))
+    });
     broken("an account is twice in a set", || {
         Authorities::<Test>::put(sp_runtime::BoundedVec::truncate_from(vec![1, 1]))
     });

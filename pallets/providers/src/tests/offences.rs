@@ -219,8 +219,9 @@ fn the_last_authorities_are_slashed_but_spared() {
 #[test]
 fn an_offender_that_left_the_set_cannot_be_elected_again() {
     run(|| {
+        super::election::candidate(CANDIDATE, 100);
         on_offence(CANDIDATE, 10, 0);
-        Elected::set(Some(vec![CANDIDATE, 1, 2]));
+        Era::set(1);
         next_session();
         assert_eq!(Authorities::<Test>::get().into_inner(), AUTHORITIES);
     });
