@@ -20,6 +20,10 @@ use crate::in_process::InProcess;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Age of the finalized block up to which the node has caught up with the chain.
 const FRESH: Duration = Duration::from_secs(30);
+/// Time after which a daemon begins although finality stands still, if the node is not behind others.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Seconds between two words about that.
+const TELL_EVERY: u64 = 60;
 /// Longest time between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
@@ -53,15 +57,27 @@ fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<String>> {
 /// no reason to do anything.
 pub async fn own_chain(handlers: RpcHandlers) -> Result<Arc<dyn Chain>, ChainError> {
     let client = RpcClient::new(InProcess(handlers));
-    let mut told = false;
-    while finalized_age(&client).await?.is_none_or(|age| age > FRESH) {
-        if !told {
-            tracing::info!(target: "daemon", "waits until the node has caught up with the chain");
-            told = true;
+    let mut waited = Duration::ZERO;
+    loop {
+        // What the node cannot tell yet is not there yet.
+        let age = finalized_age(&client).await.unwrap_or_default();
+        if age.is_some_and(|age| age <= FRESH) || (waited >= PATIENCE && !is_syncing(&client).await) {
+            break;
+        }
+        if waited.as_secs().is_multiple_of(TELL_EVERY) {
+            let behind = age.map_or_else(|| "all of it".into(), |age| format!("{} s", age.as_secs()));
+            tracing::info!(target: "daemon", "waits until the node has caught up with the chain: {behind} missing");
         }
         tokio::time::sleep(FIRST_WAIT).await;
+        waited = waited.saturating_add(FIRST_WAIT);
     }
     Ok(Arc::new(RpcChain::over(client).await?))
+}
+
+/// Whether the node knows that others are ahead of it.
+async fn is_syncing(client: &RpcClient) -> bool {
+    let health: Result<serde_json::Value, _> = client.request("system_health", rpc_params![]).await;
+    health.is_ok_and(|health| health["isSyncing"] == true)
 }
 
 /// The age of the finalized block that the node knows. `None` for genesis, which has no time.
@@ -71,7 +87,7 @@ async fn finalized_age(client: &RpcClient) -> Result<Option<Duration>, ChainErro
         reason: error.to_string(),
     };
     let block: String = client.request("chain_getFinalizedHead", rpc_params![]).await.map_err(failed)?;
-    let key = [sp_core::twox_128(b"Timestamp"), sp_core::twox_128(b"Now")].concat();
+    let key = [sp_io::hashing::twox_128(b"Timestamp"), sp_io::hashing::twox_128(b"Now")].concat();
     let params = rpc_params![sp_core::bytes::to_hex(&key, false), block];
     let stored: Option<String> = client.request("state_getStorage", params).await.map_err(failed)?;
     let bytes = stored.and_then(|hex| sp_core::bytes::from_hex(&hex).ok());

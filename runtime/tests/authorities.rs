@@ -3,11 +3,14 @@
 mod common;
 
 use codec::Encode;
-use common::{account, chain};
-use frame_support::traits::{FindAuthor as _, Get};
+use common::{account, chain, signed};
+use frame_support::{
+    assert_noop,
+    traits::{FindAuthor as _, Get},
+};
 use lunarx_runtime::{
     configs::{EpochDuration, FindAuthor},
-    genesis, Runtime, SessionKeys, EPOCH_BLOCKS,
+    genesis, Providers, Runtime, Session, SessionKeys, EPOCH_BLOCKS,
 };
 use sp_consensus_babe::{
     digests::{PreDigest, SecondaryPlainPreDigest},
@@ -25,7 +28,7 @@ fn keys(uri: &str) -> SessionKeys {
 #[test]
 fn a_preset_chooses_the_blocks_of_a_session() {
     for (preset, blocks) in [(genesis::DEV, EPOCH_BLOCKS), (genesis::LOCAL, 10)] {
-        chain(preset).execute_with(|| assert_eq!(EpochDuration::get(), blocks.into()));
+        chain(preset).execute_with(|| assert_eq!(EpochDuration::get(), u64::from(blocks)));
     }
 }
 
@@ -50,5 +53,21 @@ fn the_first_block_of_a_session_is_its_own_authors() {
         assert_eq!(author(0, start + 10), Some(account("//Dave")), "the first of the next");
         assert_eq!(author(2, start + 9), Some(account("//Charlie")));
         assert_eq!(author(2, start + 10), None, "two are planned");
+    });
+}
+
+#[test]
+fn genesis_makes_the_blocks_until_a_miner_is_elected() {
+    chain(genesis::LOCAL).execute_with(|| {
+        let unknown = pallet_lunarx_providers::Error::<Runtime>::NotRegistered;
+        assert_noop!(Providers::stand(signed("//Alice")), unknown);
+        let before = Session::validators();
+        for _ in 0..3 {
+            Session::rotate_session();
+        }
+        assert_eq!(Session::validators(), before);
+        let info = Providers::authority(&account("//Alice"));
+        assert!(info.authority && info.power == 0 && info.last_block.is_some());
+        assert_eq!((info.authorities, info.candidates, info.rank), (3, 0, None));
     });
 }

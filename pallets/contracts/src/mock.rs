@@ -9,7 +9,7 @@ use frame_support::{
 };
 use lunarx_core::{
     AllocationError, Balance, BatchRoot, BlockNumber, Commission, ContractId, Decided, NodeKey,
-    NodeSignature, Offer, Promise, ProviderRegistry, ServiceVerdicts, Terms, Watched, GIB, LX,
+    NodeSignature, Offer, Promise, ProviderRegistry, Service, ServiceVerdicts, Terms, Watched, GIB, LX,
 };
 use sp_core::{ed25519, Pair};
 use sp_keystore::{testing::MemoryKeystore, KeystoreExt};

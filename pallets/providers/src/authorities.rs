@@ -71,12 +71,15 @@ impl<T: Config> Pallet<T> {
         let silent = Self::silent(&standing);
         Self::silence(&silent);
         let era = T::Era::get();
-        let election = ElectedIn::<T>::get() != Some(era) || !silent.is_empty();
+        let new_era = ElectedIn::<T>::get() != Some(era);
         left_out.extend(silent);
+        let is_lost =
+            |account: &T::AccountId| left_out.contains(account) || T::Sessions::keys(account).is_none();
+        let election = new_era || standing.iter().any(is_lost);
         let candidates: u32 = Candidates::<T>::decode_len().unwrap_or(0).saturated_into();
         let elected = election.then(|| {
             ElectedIn::<T>::put(era);
-            Self::elect(&standing)
+            Self::elect(&standing, new_era)
         });
         let planned = elected
             .map(|elected| Self::eligible(elected, &left_out))
@@ -116,10 +119,10 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Begins to watch for the blocks of those who make blocks from now on: who was planned one session before. Where
-    /// the set changes it begins anew: how long is silence depends on how many they are.
+    /// the set shrinks it begins anew: how long is silence depends on how many they are.
     fn watch(standing: &AuthoritySet<T>, planned: &AuthoritySet<T>) {
         for account in standing {
-            if standing != planned {
+            if planned.len() < standing.len() || !planned.contains(account) {
                 LastBlocks::<T>::remove(account);
             } else if !LastBlocks::<T>::contains_key(account) {
                 LastBlocks::<T>::insert(account, Self::now());

@@ -8,14 +8,14 @@
 //! as long as it has these. The list of candidates is bounded: when it is full, a newcomer takes the place of the
 //! weakest if it is stronger.
 //!
-//! The first session that is planned in an era has an election, and so has one in which an authority fell silent. The
-//! candidates are elected in the order of their power, up to the most authorities, and
+//! The first session that is planned in an era has an election, and so has one in which an authority was lost: silent,
+//! barred, or without session keys. The candidates are elected in the order of their power, up to the most authorities, and
 //! - down to a quarter of the median power: that of the candidate with which, counted from the strongest, half of the
 //!   power of all candidates is reached. Every authority has one vote, whatever its power; without a floor, one miner
 //!   split into many small ones would have as many votes. Many small ones do not lower this floor, and to raise it takes
 //!   half of all power. A third of the votes needs an eighth of the power of the others (n votes of power H each; n / 2
 //!   more votes of H / 4);
-//! - new ones only up to a quarter of the seats, at least one: a node that never made blocks may not be there, and those
+//! - new ones only once an era, up to a quarter of the seats, at least one: a node that never made blocks may not be there, and those
 //!   that come at once must not be so many that finality waits for them.
 //!
 //! Where fewer are elected than genesis has authorities, or than [`Config::BootstrapSeats`], those of genesis fill up
@@ -97,7 +97,7 @@ impl<T: Config> Pallet<T> {
 
     /// Who wins an election held now. Candidates that cannot be elected any more are dropped, the others
     /// looked at anew.
-    pub(crate) fn elect(standing: &AuthoritySet<T>) -> Vec<T::AccountId> {
+    pub(crate) fn elect(standing: &AuthoritySet<T>, new_era: bool) -> Vec<T::AccountId> {
         let excluded = Excluded::<T>::get();
         let mut candidates = Candidates::<T>::get().into_inner();
         candidates.retain_mut(|candidate| match Self::electable(&candidate.account, &excluded) {
@@ -117,7 +117,8 @@ impl<T: Config> Pallet<T> {
         let seats: usize = T::BootstrapSeats::get().saturated_into();
         let seats = seats.min(most).max(bootstrap.len());
         let least = median(&candidates) / LEAST_OF_MEDIAN;
-        let mut newcomers = (seats.max(standing.len()) / NEWCOMERS_PART).max(1);
+        // What is lost within an era is made up for by those who make blocks, and by genesis.
+        let mut newcomers = if new_era { (seats.max(standing.len()) / NEWCOMERS_PART).max(1) } else { 0 };
         let mut elected = Vec::new();
         for Candidate { account, .. } in candidates.iter().filter(|candidate| candidate.power >= least) {
             if elected.len() >= most {

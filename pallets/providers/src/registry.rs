@@ -1,6 +1,6 @@
 //! The register as other pallets and the runtime API use it.
 
-use crate::{types::MOST_ERAS, Config, NodeIds, Pallet, Provider, Providers};
+use crate::{Config, NodeIds, Pallet, Provider, Providers};
 use alloc::vec::Vec;
 use lunarx_core::{collateral_for, AllocationError, NodeId, ProviderInfo, ProviderRegistry, Service, Terms};
 use sp_runtime::{traits::Get, Perbill};
@@ -37,10 +37,7 @@ impl<T: Config> ProviderRegistry<T::AccountId> for Pallet<T> {
             score.proven = score.proven.saturating_add(proven.into());
             score.unproven = score.unproven.saturating_add(unproven.into());
             if service.from >= power.since {
-                // Whoever settles late gains nothing by it: a long past is worth no more than eras one by one.
-                let most = T::EraBlocks::get().saturating_mul(MOST_ERAS);
-                let byte_blocks = u128::from(service.bytes).saturating_mul(service.blocks.min(most).into());
-                *power = power.with(byte_blocks, T::Era::get());
+                *power = power.with(service, T::EraBlocks::get(), T::Era::get());
             }
         });
     }

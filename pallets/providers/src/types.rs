@@ -3,7 +3,7 @@
 use crate::Config;
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::BoundedVec;
-use lunarx_core::{Balance, BlockNumber, EraIndex, NodeKey, ProviderDetails, ProviderInfo, Score};
+use lunarx_core::{Balance, BlockNumber, EraIndex, NodeKey, ProviderDetails, ProviderInfo, Score, Service};
 use scale_info::TypeInfo;
 use sp_runtime::{Perbill, Saturating};
 
@@ -65,8 +65,8 @@ pub struct Power {
     pub since: BlockNumber,
 }
 
-/// Eras of service that one settlement counts: as much as eras without end are worth, an eighth less with each.
-pub(crate) const MOST_ERAS: BlockNumber = 8;
+/// What eras without end are worth, in eras: 1 / (1 - [`KEPT`]).
+const ENDLESS_ERAS: u128 = 8;
 
 impl Power {
     /// What it is worth in `era`.
@@ -75,8 +75,19 @@ impl Power {
         KEPT.saturating_pow(eras).mul_floor(self.byte_blocks)
     }
 
-    /// With `byte_blocks` more, in `era`.
-    pub(crate) fn with(self, byte_blocks: u128, era: EraIndex) -> Self {
+    /// With `service` more, settled in `era`: as if its blocks had been noted era by era, so that nobody gains by
+    /// settling late.
+    pub(crate) fn with(self, service: Service, era_blocks: BlockNumber, era: EraIndex) -> Self {
+        let era_blocks = era_blocks.max(1);
+        let bytes = u128::from(service.bytes);
+        let eras = service.blocks.checked_div(era_blocks).unwrap_or(0);
+        let rest = service.blocks.saturating_sub(eras.saturating_mul(era_blocks));
+        let kept = KEPT.saturating_pow(usize::try_from(eras).unwrap_or(usize::MAX));
+        let whole = bytes.saturating_mul(era_blocks.into()).saturating_mul(ENDLESS_ERAS);
+        let byte_blocks = Perbill::one()
+            .saturating_sub(kept)
+            .mul_floor(whole)
+            .saturating_add(kept.mul_floor(bytes.saturating_mul(rest.into())));
         let era = era.max(self.era);
         Self { byte_blocks: self.at(era).saturating_add(byte_blocks), era, ..self }
     }

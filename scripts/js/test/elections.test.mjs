@@ -59,13 +59,13 @@ test('who proves service is elected, and makes blocks; one of genesis yields', a
 });
 
 test('a maker of blocks claims its rewards on the command line', async () => {
-  const due = await until('an era with a block of its own is over', async () => {
+  await until('an era with a block of its own is over', async () => {
     const due = await json(['rewards'], { extra });
-    return due.some(reward => units(reward.due.authors) > 0n) && due;
+    return due.some(reward => units(reward.due.authors) > 0n);
   }, 180);
   const before = units((await json(['balance'], { extra })).free);
   const claimed = await json(['rewards', '--claim'], { extra });
-  assert.ok(units(claimed.claimed) >= units(due[0].total) && claimed.eras.length >= 1);
+  assert.ok(units(claimed.claimed) > 0n && claimed.eras.length >= 1);
   const gained = units((await json(['balance'], { extra })).free) - before;
   // Its own transactions, settlements among them, cost fees meanwhile.
   assert.ok(gained > units(claimed.claimed) / 2n, `${gained} of ${claimed.claimed}`);

@@ -30,6 +30,8 @@ test('served windows are confirmed to both sides, and paid to miner and trackers
     const audits = await Promise.all(ids.map(id => rpc('lunarx_audit', [id])));
     return audits.every(audit => audit.provenUnsettled > 0);
   }, FINAL * 60);
+  const before = new Map();
+  for (const id of ids) before.set(id, BigInt((await rpc('lunarx_contract', [id])).paid));
   const eve = new Keyring({ type: 'sr25519' }).addFromUri('//Eve');
   const events = await finalize(api, api.tx.contracts.settle(ids), eve);
   const confirmed = events.filter(event => event.method === 'ServiceConfirmed').map(event => event.data);
@@ -44,7 +46,7 @@ test('served windows are confirmed to both sides, and paid to miner and trackers
     const words = trackers / wordPay;
     assert.ok(words >= 2n * proven && words <= 3n * proven, `${words} words on ${proven} proven windows`);
     assert.ok(paid / trackers >= 19n, 'one in twenty at most');
-    assert.equal(BigInt(contract.paid), paid + trackers);
+    assert.equal(BigInt(contract.paid) - before.get(data.id.toHex()), paid + trackers);
     const { score } = await rpc('lunarx_provider', [data.miner.toString()]);
     assert.ok(score.provenWindows >= data.proven.toNumber());
   }

@@ -9,9 +9,11 @@ use crate::{
 use anyhow::{Context, Result};
 use lunarx_chain::{to_ss58, Call};
 use lunarx_client::lx;
-use lunarx_core::{AccountId, Balance, ByClass, DueReward, EconomyInfo};
+use lunarx_core::{AccountId, Balance, BlockNumber, ByClass, DueReward, EconomyInfo};
 use serde_json::{json, Value};
 
+/// Blocks that a claim may take to be in one.
+const CLAIM_TAKES: BlockNumber = 8;
 /// Eras of one claim: as many as the chain takes.
 const MOST_ERAS: usize = 30;
 
@@ -93,6 +95,11 @@ pub async fn rewards(session: &Session, args: Rewards) -> Result<()> {
     if !args.claim {
         return print(session.json, To::Stdout, &due_json(&due), &due_text(&due));
     }
+    // One that expires before the claim is in a block would void it for all.
+    let info = chain.economy().await.context("cannot read the economy")?;
+    let height = *chain.finalized().borrow();
+    let left = info.era_start.saturating_add(info.era_blocks).saturating_sub(height);
+    due.retain(|reward| reward.until > info.era || (reward.until == info.era && left > CLAIM_TAKES));
     due.truncate(MOST_ERAS);
     let amount: Balance = due.iter().map(DueReward::total).sum();
     if amount == 0 {

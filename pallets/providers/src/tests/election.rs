@@ -101,11 +101,15 @@ fn settling_late_or_after_a_loss_adds_no_power() {
             <Providers as ProviderRegistry<u64>>::settled(&MINER, 1, 0, service);
             Registered::<Test>::get(MINER).unwrap().power.byte_blocks
         };
-        assert_eq!(
-            settle(0, 100 * ERA_BLOCKS),
-            8 * u128::from(ERA_BLOCKS),
-            "what eras without end are worth"
-        );
+        let one_by_one = (0..8).fold(Power::default(), |power, era| {
+            power.with(Service { bytes: 1_000, from: 0, blocks: ERA_BLOCKS }, ERA_BLOCKS, era)
+        });
+        let late = Service { bytes: 1_000, from: 0, blocks: 8 * ERA_BLOCKS };
+        let late = Power::default().with(late, ERA_BLOCKS, 7);
+        assert!(one_by_one.byte_blocks.abs_diff(late.byte_blocks) < late.byte_blocks / 1_000_000);
+        let endless = 8 * u128::from(ERA_BLOCKS);
+        let much = settle(0, 200 * ERA_BLOCKS);
+        assert!(much <= endless && much > endless - endless / 1_000_000, "what eras without end are worth");
         System::set_block_number(50);
         <Providers as ProviderRegistry<u64>>::slash_lost(&MINER, GIB, 1_000_000, None);
         assert_eq!(settle(49, 10), 0, "these windows began before the loss");
