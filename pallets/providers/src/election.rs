@@ -9,14 +9,15 @@
 //! weakest if it is stronger.
 //!
 //! The first session that is planned in an era has an election, and so has one in which an authority was lost: silent,
-//! barred, or without session keys. The candidates are elected in the order of their power, up to the most authorities, and
+//! barred, or without session keys. The candidates are elected in the order of their power, up to the most
+//! authorities, and
 //! - down to a quarter of the median power: that of the candidate with which, counted from the strongest, half of the
 //!   power of all candidates is reached. Every authority has one vote, whatever its power; without a floor, one miner
 //!   split into many small ones would have as many votes. Many small ones do not lower this floor, and to raise it takes
 //!   half of all power. A third of the votes needs an eighth of the power of the others (n votes of power H each; n / 2
 //!   more votes of H / 4);
-//! - new ones only once an era, up to a quarter of the seats, at least one: a node that never made blocks may not be there, and those
-//!   that come at once must not be so many that finality waits for them.
+//! - new ones only once an era, up to a quarter of the seats, at least one: a node that never made blocks may not be
+//!   there, and those that come at once must not be so many that finality waits for them.
 //!
 //! Where fewer are elected than genesis has authorities, or than [`Config::BootstrapSeats`], those of genesis fill up
 //! to the larger of these numbers, in their order. So they yield one by one to miners who prove, and come back where
