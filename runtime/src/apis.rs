@@ -3,7 +3,7 @@
 use crate::{
     configs::{
         dynamic_params, named_accounts, AcceptWithin, CurrentWindow, EpochDuration, ExitDelay, MaxOfferLife,
-        MaxPromises, MaxWindows,
+        MaxPromises, MaxReports, MaxWindows,
     },
     genesis, AccountId, Audits, Babe, Balance, Balances, Block, Contracts, Executive, Grandpa, Historical,
     InherentDataExt, Issuance, Nonce, Providers, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys,
@@ -283,6 +283,7 @@ impl_runtime_apis! {
                 max_offer_life: MaxOfferLife::get(),
                 max_windows: MaxWindows::get(),
                 max_promises: MaxPromises::get(),
+                max_reports: MaxReports::get(),
                 collateral_per_gib: <dynamic_params::providers::CollateralPerGib as Get<Balance>>::get(),
                 exit_delay: ExitDelay::get(),
                 audit: AuditRules::of_window(CurrentWindow::get()),

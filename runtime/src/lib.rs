@@ -15,6 +15,7 @@ pub mod apis;
 mod benchmarks;
 pub mod configs;
 pub mod genesis;
+pub mod migrations;
 pub mod weights;
 
 use alloc::vec::Vec;
@@ -102,16 +103,17 @@ impl_opaque_keys! {
     }
 }
 
-/// Version of the runtime. `spec_version` rises with each change of behaviour.
+/// Version of the runtime. `spec_version` rises with each change of behaviour, `transaction_version` with each change of
+/// how a call that existed before is encoded.
 #[sp_version::runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: alloc::borrow::Cow::Borrowed("lunarx"),
     impl_name: alloc::borrow::Cow::Borrowed("lunarx-node"),
     authoring_version: 1,
-    spec_version: 1,
+    spec_version: 2,
     impl_version: 0,
     apis: apis::RUNTIME_API_VERSIONS,
-    transaction_version: 1,
+    transaction_version: 2,
     system_version: 1,
 };
 
@@ -160,6 +162,8 @@ mod runtime {
     pub type Babe = pallet_babe;
     #[runtime::pallet_index(3)]
     pub type Authorship = pallet_authorship;
+    #[runtime::pallet_index(4)]
+    pub type MultiBlockMigrations = pallet_migrations;
 
     #[runtime::pallet_index(10)]
     pub type Balances = pallet_balances;

@@ -48,6 +48,8 @@ pub enum Call {
         /// That their owner agrees, as the node that holds them gave it.
         proof: Vec<u8>,
     },
+    /// Forgets the account's session keys and frees their deposit.
+    PurgeKeys,
     /// Ends the registration and frees the collateral, after the delay.
     Withdraw,
     /// Opens contracts and holds their fees.
@@ -187,7 +189,7 @@ impl Call {
             | Self::AnnounceExit
             | Self::Stand
             | Self::Withdraw => "Providers",
-            Self::SetKeys { .. } => "Session",
+            Self::SetKeys { .. } | Self::PurgeKeys => "Session",
             Self::Open { .. }
             | Self::Accept { .. }
             | Self::Settle { .. }
@@ -222,6 +224,7 @@ impl Call {
             Self::AnnounceExit | Self::ExitTracker => "announce_exit",
             Self::Stand => "stand",
             Self::SetKeys { .. } => "set_keys",
+            Self::PurgeKeys => "purge_keys",
             Self::Withdraw | Self::WithdrawTracker => "withdraw",
             Self::Open { .. } => "open",
             Self::Accept { .. } => "accept",
@@ -252,6 +255,7 @@ impl Call {
             Self::TopUp { amount } | Self::TopUpBond { amount } => (&["amount"], Compact(*amount).encode()),
             Self::AnnounceExit
             | Self::Stand
+            | Self::PurgeKeys
             | Self::Withdraw
             | Self::Resume
             | Self::ExitTracker

@@ -249,7 +249,7 @@ pub enum MinerCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// Take back the collateral of the wallet's miner, when its exit is over
+    /// Take back the collateral of the wallet's miner, when its exit is over, and the deposit of its session keys
     Withdraw,
 }
 

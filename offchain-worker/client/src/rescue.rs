@@ -479,6 +479,7 @@ mod tests {
             max_offer_life: 1,
             max_windows: 1,
             max_promises: 1,
+            max_reports: 1,
             collateral_per_gib: 1,
             exit_delay: 1,
             audit: AuditRules::of_window(1_200),

@@ -96,6 +96,7 @@ mod tests {
             max_offer_life: 2_400,
             max_windows: 100,
             max_promises: 64,
+            max_reports: 64,
             collateral_per_gib: 1,
             exit_delay: 10,
             audit: AuditRules::of_window(1_200),

@@ -48,6 +48,30 @@ impl Dice {
     }
 }
 
+/// A fast stream of chance for draws by the million: SplitMix64 (Steele, Lea and Flood, 2014).
+pub struct Stream(u64);
+
+impl Stream {
+    /// That of one thing among many, by its number.
+    pub fn new(seed: u64, number: u64) -> Self {
+        Self(Self(seed).draw() ^ Self(number.rotate_left(32)).draw())
+    }
+
+    /// 64 bits.
+    pub fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `limit`, which is not zero: by the upper half of a product (Lemire, 2019), whose bias is below one
+    /// in 2^32 for the limits here.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        ((u128::from(self.draw()) * u128::from(limit)) >> 64) as u64
+    }
+}
+
 /// A count of blocks. Floats that are no count of blocks become the nearest one.
 fn whole(blocks: f64) -> u32 {
     // Casts of floats saturate.

@@ -1,7 +1,8 @@
-//! A year of audits in small: seeded, deterministic, on one core. Development only.
+//! A year of audits in small, and lookups in a large network: seeded and deterministic. Development only.
 //!
 //! - [`detection()`]: how long losses stay unnoticed, by the real draw of each block.
 //! - [`year`]: miners, trackers, cheats and liars under the real seats, votes and fees, hour by hour.
+//! - [`dht`]: lookups among millions of nodes.
 //! - [`proof_sizes`]: what an answer weighs.
 //! - [`report`]: the tables of docs/audits.md.
 //!
@@ -11,6 +12,7 @@
 
 pub mod chance;
 mod detection;
+pub mod dht;
 mod loss;
 mod proofs;
 pub mod report;

@@ -356,7 +356,7 @@ impl Engine {
         if self.height < self.free_from {
             return Vec::new();
         }
-        let most = usize::try_from(self.chain.parameters().max_promises).unwrap_or(usize::MAX);
+        let most = usize::try_from(self.chain.parameters().max_reports).unwrap_or(usize::MAX);
         let presence = self.shared.presence();
         let context = self.context();
         let loud = self.cases.values().filter(|case| !self.is_quiet(&Topic::Report(case.id)));

@@ -341,7 +341,7 @@ impl UnderWay {
         let work = engine.owed()?;
         if !work.is_empty() {
             let (chain, signer) = (worker.chain.clone(), worker.signer.clone());
-            let most = usize::try_from(chain.parameters().max_promises).unwrap_or(usize::MAX);
+            let most = usize::try_from(chain.parameters().max_reports).unwrap_or(usize::MAX);
             self.calls.spawn(async move { submit_all(chain.as_ref(), &signer, work, most).await });
         }
         Ok(())

@@ -54,6 +54,7 @@ pub(crate) fn runtime_call(call: Call) -> Result<RuntimeCall, codec::Error> {
             keys: DecodeAll::decode_all(&mut keys.as_slice())?,
             proof,
         }),
+        Call::PurgeKeys => RuntimeCall::Session(pallet_session::Call::purge_keys {}),
         Call::ClaimRewards { eras } => {
             RuntimeCall::Issuance(pallet_lunarx_issuance::Call::claim { eras: recode(&eras)? })
         }

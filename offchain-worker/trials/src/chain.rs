@@ -52,6 +52,7 @@ impl RuntimeChain {
             max_offer_life: 0,
             max_windows: 0,
             max_promises: 0,
+            max_reports: 0,
             collateral_per_gib: 0,
             exit_delay: 0,
             audit: lunarx_core::AuditRules::of_window(1),

@@ -240,6 +240,7 @@ mod tests {
             max_offer_life: 1_000,
             max_windows: 1_000,
             max_promises: 16,
+            max_reports: 16,
             collateral_per_gib: 1,
             exit_delay: 10,
             audit: AuditRules::of_window(WINDOW),

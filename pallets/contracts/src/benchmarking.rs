@@ -4,8 +4,9 @@
 //! accesses to an account of its own.
 
 use crate::{
-    schedule::slot_of, Call, Config, Contract, ContractIds, Contracts, HoldReason, NextSlot, Pallet,
-    Promises, Schedule,
+    migrations::{v1, FromV1},
+    schedule::slot_of,
+    Call, Config, Contract, ContractIds, Contracts, HoldReason, NextSlot, Pallet, Promises, Schedule,
 };
 use alloc::vec::Vec;
 use frame_benchmarking::v2::*;
@@ -276,6 +277,24 @@ mod benchmarks {
             Pallet::<T>::step(slot, &mut scheduled, due);
         }
         assert!(ids.iter().all(|id| !Contracts::<T>::contains_key(id)));
+        assert_eq!(held::<T>(&client), 0);
+        Ok(())
+    }
+
+    /// Every window of it is paid, and it is closed.
+    #[benchmark]
+    fn migrate_step() -> Result<(), BenchmarkError> {
+        let (client, ids) = active::<T>(1);
+        set_block::<T>(1 + term::<T>());
+        let id = *ids.first().expect("one");
+        v1::put::<T>(id, Contracts::<T>::get(id).expect("it is active"));
+        let next;
+        #[block]
+        {
+            next = FromV1::<T>::next(None, 1 + term::<T>());
+        }
+        assert_eq!(next, Some(id));
+        assert!(!Contracts::<T>::contains_key(id));
         assert_eq!(held::<T>(&client), 0);
         Ok(())
     }

@@ -56,7 +56,8 @@
 //!
 //! `types` what is stored · `opening` open and accept · `settlement` settle, end and convict ·
 //! `escrow` the moves of money · `schedule` deadlines, expire and `on_idle` · `records` a contract and
-//! what points at it · `queries` the runtime API's reads · `invariants` what `try_state` checks.
+//! what points at it · `queries` the runtime API's reads · `migrations` from older formats ·
+//! `invariants` what `try_state` checks.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -65,6 +66,7 @@ extern crate alloc;
 mod benchmarking;
 mod escrow;
 mod invariants;
+pub mod migrations;
 mod opening;
 mod queries;
 mod records;
@@ -101,7 +103,7 @@ pub mod pallet {
     use sp_core::H256;
     use sp_runtime::{Permill, SaturatedConversion};
 
-    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     /// The pallet.
     #[pallet::pallet]

@@ -1,15 +1,16 @@
 //! What the runtime API reads. Not for calls: pages have no weight.
 
-use crate::{ByAccount, Config, Contract, Contracts, Pallet};
+use crate::{migrations::FromV1, ByAccount, Config, Contract, Contracts, Pallet};
 use alloc::vec::Vec;
 use frame_support::traits::Get;
 use lunarx_core::{window_fee, Balance, ContractId, ContractInfo, Quote};
 use sp_runtime::SaturatedConversion;
 
 impl<T: Config> Pallet<T> {
-    /// A live contract.
+    /// A live contract, also while contracts are being migrated: whoever does not see one deletes its data.
     pub fn info(id: ContractId) -> Option<ContractInfo<T::AccountId>> {
-        Contracts::<T>::get(id).map(|contract| describe(id, contract))
+        let contract = Contracts::<T>::get(id).or_else(|| FromV1::<T>::not_yet(&id))?;
+        Some(describe(id, contract))
     }
 
     /// At most `limit` of the live contracts in which `account` is client or miner, in storage order,
@@ -30,11 +31,12 @@ impl<T: Config> Pallet<T> {
 
     /// At most `limit` of all live contracts, in storage order, from behind `after` on.
     pub fn page(after: Option<ContractId>, limit: u32) -> Vec<ContractInfo<T::AccountId>> {
-        let contracts = match after {
-            Some(after) => Contracts::<T>::iter_from(Contracts::<T>::hashed_key_for(after)),
-            None => Contracts::<T>::iter(),
+        // By keys: entries that are not migrated yet would be passed over.
+        let ids = match after {
+            Some(after) => Contracts::<T>::iter_keys_from(Contracts::<T>::hashed_key_for(after)),
+            None => Contracts::<T>::iter_keys(),
         };
-        contracts.take(limit.saturated_into()).map(|(id, contract)| describe(id, contract)).collect()
+        ids.filter_map(Self::info).take(limit.saturated_into()).collect()
     }
 
     /// What a contract opened now would cost at `price` LX-units per GiB and day. `None` on overflow.

@@ -24,6 +24,8 @@ pub trait WeightInfo {
     fn expire_step() -> Weight;
     /// Settling and closing a contract at its term.
     fn close_step() -> Weight;
+    /// Migrating a contract whose term is over.
+    fn migrate_step() -> Weight;
 }
 
 impl WeightInfo for () {
@@ -61,6 +63,10 @@ impl WeightInfo for () {
 
     fn close_step() -> Weight {
         RocksDbWeight::get().reads_writes(7, 8)
+    }
+
+    fn migrate_step() -> Weight {
+        RocksDbWeight::get().reads_writes(8, 9)
     }
 }
 

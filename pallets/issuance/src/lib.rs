@@ -34,7 +34,7 @@
 //! ## Files
 //!
 //! `genesis` the shares · `mint` the only way to new LX · `eras` budgets and expiry · `rewards` work and claims ·
-//! `types` what is stored · `invariants` what `try_state` checks.
+//! `types` what is stored · `migrations` from older formats · `invariants` what `try_state` checks.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -44,6 +44,7 @@ mod benchmarking;
 mod eras;
 mod genesis;
 mod invariants;
+pub mod migrations;
 mod mint;
 mod rewards;
 mod types;
@@ -75,7 +76,7 @@ pub mod pallet {
     };
     use sp_runtime::{Permill, Perquintill, SaturatedConversion};
 
-    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     /// The pallet.
     #[pallet::pallet]

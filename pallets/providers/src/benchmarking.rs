@@ -1,9 +1,11 @@
 //! Worst cases of each call, and of an offence by many.
 
 use super::*;
+use crate::migrations::{v1, FromV1};
 use alloc::{vec, vec::Vec};
 use frame_benchmarking::v2::*;
 use frame_support::{
+    pallet_prelude::StorageVersion,
     traits::{
         fungible::{hold::Mutate as MutateHold, Inspect, Mutate},
         Get,
@@ -236,6 +238,30 @@ mod benchmarks {
         }
 
         assert_eq!(ElectedIn::<T>::get(), Some(T::Era::get()));
+    }
+
+    /// The last one: with what ends the migration.
+    #[benchmark]
+    fn migrate_step() {
+        let account = electable::<T>(0);
+        v1::Providers::<T>::insert(
+            &account,
+            v1::Provider::from(Providers::<T>::get(&account).expect("registered")),
+        );
+        let standing = (0..T::MaxAuthorities::get())
+            .map(|index| frame_benchmarking::account("authority", index, 0))
+            .collect();
+        Authorities::<T>::put(types::AuthoritySet::<T>::truncate_from(standing));
+        StorageVersion::new(v1::VERSION).put::<Pallet<T>>();
+        let (next, end);
+        #[block]
+        {
+            next = FromV1::<T>::next(None);
+            end = FromV1::<T>::next(next.clone());
+            FromV1::<T>::finish();
+        }
+        assert_eq!((next, end), (Some(account), None));
+        assert_eq!(Bootstrap::<T>::get(), Authorities::<T>::get());
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

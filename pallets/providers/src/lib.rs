@@ -43,7 +43,7 @@
 //!
 //! `details` rules of what providers say of themselves · `lifecycle` the calls · `registry` what other
 //! pallets and the runtime API use · `authorities` the session manager · `election` by
-//! proven power · `slashing` offences ·
+//! proven power · `slashing` offences · `migrations` from older formats ·
 //! `invariants` what `try_state` checks.
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -56,6 +56,7 @@ mod details;
 mod election;
 mod invariants;
 mod lifecycle;
+pub mod migrations;
 mod registry;
 mod slashing;
 mod types;
@@ -91,7 +92,7 @@ pub mod pallet {
     use sp_runtime::Perbill;
     use sp_staking::SessionIndex;
 
-    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     /// The pallet.
     #[pallet::pallet]

@@ -1,6 +1,6 @@
 //! The register as other pallets and the runtime API use it.
 
-use crate::{Config, NodeIds, Pallet, Provider, Providers};
+use crate::{migrations::FromV1, Config, NodeIds, Pallet, Provider, Providers};
 use alloc::vec::Vec;
 use lunarx_core::{collateral_for, AllocationError, NodeId, ProviderInfo, ProviderRegistry, Service, Terms};
 use sp_runtime::{traits::Get, Perbill};
@@ -65,9 +65,10 @@ impl<T: Config> Pallet<T> {
         (used <= provider.details.capacity && covered).then_some(used)
     }
 
-    /// A registered miner.
+    /// A registered miner, also while miners are being migrated.
     pub fn info(account: T::AccountId) -> Option<ProviderInfo<T::AccountId>> {
-        Some(Providers::<T>::get(&account)?.into_info(account))
+        let provider = Providers::<T>::get(&account).or_else(|| FromV1::<T>::not_yet(&account))?;
+        Some(provider.into_info(account))
     }
 
     /// The miner to whom a node id belongs.
@@ -78,11 +79,12 @@ impl<T: Config> Pallet<T> {
     /// At most `limit` miners in storage order, those behind `after` if it is given. The caller bounds
     /// `limit`.
     pub fn page(after: Option<T::AccountId>, limit: u32) -> Vec<ProviderInfo<T::AccountId>> {
-        let entries = match after {
-            Some(account) => Providers::<T>::iter_from(Providers::<T>::hashed_key_for(account)),
-            None => Providers::<T>::iter(),
+        // By keys: entries that are not migrated yet would be passed over.
+        let accounts = match after {
+            Some(account) => Providers::<T>::iter_keys_from(Providers::<T>::hashed_key_for(account)),
+            None => Providers::<T>::iter_keys(),
         };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        entries.take(limit).map(|(account, provider)| provider.into_info(account)).collect()
+        accounts.filter_map(Self::info).take(limit).collect()
     }
 }

@@ -22,6 +22,8 @@ pub trait WeightInfo {
     fn stand() -> Weight;
     /// Plans a session: `s` standing authorities, `c` candidates of an election; none of these without one.
     fn plan(s: u32, c: u32) -> Weight;
+    /// Migrating a miner, the last one.
+    fn migrate_step() -> Weight;
 }
 
 impl WeightInfo for () {
@@ -61,5 +63,9 @@ impl WeightInfo for () {
             s.saturating_mul(3).saturating_add(c.saturating_mul(2)).saturating_add(8),
             s.saturating_add(5),
         )
+    }
+
+    fn migrate_step() -> Weight {
+        RocksDbWeight::get().reads_writes(3, 3)
     }
 }

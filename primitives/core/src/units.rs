@@ -80,8 +80,10 @@ pub struct ChainParameters {
     pub max_offer_life: BlockNumber,
     /// Most windows in a contract's term.
     pub max_windows: u32,
-    /// Most promises in one `open`, and most contracts in one batched call.
+    /// Most promises in one `open`, and most contracts in one batched call about contracts.
     pub max_promises: u32,
+    /// Most contracts in one tracker's report.
+    pub max_reports: u32,
     /// Collateral held per GiB of promised capacity.
     pub collateral_per_gib: Balance,
     /// Blocks between the announcement of an exit and the withdrawal.

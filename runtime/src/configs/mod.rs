@@ -14,7 +14,7 @@ pub use governance::{funds, named_accounts, CouncilInstance, TreasuryAccount};
 pub use money::{ExistentialDeposit, TransactionByteFee};
 pub use parameters::{dynamic_params, RuntimeParameters};
 pub use service::{
-    AcceptWithin, AnswerCost, CurrentWindow, ExitDelay, MaxOfferLife, MaxPromises, MaxWindows, RoundBlocks,
-    SlashDestination, TrackerPot, Window,
+    AcceptWithin, AnswerCost, CurrentWindow, ExitDelay, MaxOfferLife, MaxPromises, MaxReports, MaxWindows,
+    RoundBlocks, SlashDestination, TrackerPot, Window,
 };
 pub use system::{MAXIMUM_BLOCK_BYTES, MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO};

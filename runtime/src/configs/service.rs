@@ -39,6 +39,9 @@ parameter_types! {
     pub const MaxWindows: u32 = 10 * 365 * 24;
     /// One for each of the most pieces that a segment has.
     pub const MaxPromises: u32 = 255;
+    /// A report is weighed as if all its words took over a seat and accused in a dispute: two thirds of what a block
+    /// has for one call, so that a slower machine's weights still fit.
+    pub const MaxReports: u32 = 128;
     /// The most that a supplier may draw of what its users pay.
     pub const MaxCommission: Permill = Permill::from_percent(30);
     /// Holds the trackers' share until they claim it. Genesis must give it an existential deposit.
@@ -217,7 +220,7 @@ impl pallet_lunarx_audits::Config for Runtime {
     type FineDestination = SlashDestination;
     type LieFine = audits::LieFine;
     type LossSlash = audits::LossSlash;
-    type MaxReports = MaxPromises;
+    type MaxReports = MaxReports;
     type Openers = WithoutLocks;
     type Pot = TrackerPot;
     type Rewards = crate::Issuance;

@@ -1,12 +1,13 @@
 //! Blocks: how much fits in one, how they are counted and dated.
 
 use crate::{
-    AccountId, Babe, Block, Hash, Nonce, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
-    RuntimeTask, BLOCK_MILLIS, VERSION,
+    AccountId, Babe, Block, Hash, MultiBlockMigrations, Nonce, PalletInfo, Runtime, RuntimeCall,
+    RuntimeEvent, RuntimeOrigin, RuntimeTask, BLOCK_MILLIS, VERSION,
 };
 use frame_support::{
     derive_impl,
     dispatch::DispatchClass,
+    migrations::FreezeChainOnFailedMigration,
     parameter_types,
     traits::{ConstU32, ConstU64},
     weights::{
@@ -51,6 +52,8 @@ parameter_types! {
         .avg_block_initialization(AVERAGE_ON_INITIALIZE_RATIO)
         .build_or_panic();
     pub const SS58Prefix: u8 = 42;
+    /// Of a block that takes no transactions: as much as transactions would have.
+    pub MigrationWeight: Weight = NORMAL_DISPATCH_RATIO * MAXIMUM_BLOCK_WEIGHT;
 }
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
@@ -66,10 +69,27 @@ impl frame_system::Config for Runtime {
     type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Self>;
     type Hash = Hash;
     type MaxConsumers = ConstU32<64>;
+    type MultiBlockMigrator = MultiBlockMigrations;
     type Nonce = Nonce;
     type SS58Prefix = SS58Prefix;
+    type SingleBlockMigrations = crate::migrations::SingleBlock;
     type SystemWeightInfo = frame_system::weights::SubstrateWeight<Self>;
     type Version = Version;
+}
+
+impl pallet_migrations::Config for Runtime {
+    type CursorMaxLen = ConstU32<1_024>;
+    // Better no transactions than some on a state that is half of one format and half of another.
+    type FailedMigrationHandler = FreezeChainOnFailedMigration;
+    type IdentifierMaxLen = ConstU32<64>;
+    type MaxServiceWeight = MigrationWeight;
+    type MigrationStatusHandler = ();
+    #[cfg(not(feature = "runtime-benchmarks"))]
+    type Migrations = crate::migrations::MultiBlock;
+    #[cfg(feature = "runtime-benchmarks")]
+    type Migrations = pallet_migrations::mock_helpers::MockedMigrations;
+    type RuntimeEvent = RuntimeEvent;
+    type WeightInfo = pallet_migrations::weights::SubstrateWeight<Self>;
 }
 
 impl pallet_timestamp::Config for Runtime {

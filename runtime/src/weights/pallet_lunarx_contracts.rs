@@ -73,4 +73,10 @@ impl<T: frame_system::Config> pallet_lunarx_contracts::WeightInfo for WeightInfo
             .saturating_add(T::DbWeight::get().reads(26))
             .saturating_add(T::DbWeight::get().writes(13))
     }
+
+    fn migrate_step() -> Weight {
+        Weight::from_parts(275_905_000, 0)
+            .saturating_add(T::DbWeight::get().reads(9))
+            .saturating_add(T::DbWeight::get().writes(9))
+    }
 }

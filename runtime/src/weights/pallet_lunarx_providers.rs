@@ -65,4 +65,10 @@ impl<T: frame_system::Config> pallet_lunarx_providers::WeightInfo for WeightInfo
             .saturating_add(T::DbWeight::get().writes(6))
             .saturating_add(T::DbWeight::get().writes(2).saturating_mul(s.into()))
     }
+
+    fn migrate_step() -> Weight {
+        Weight::from_parts(83_085_000, 0)
+            .saturating_add(T::DbWeight::get().reads(3))
+            .saturating_add(T::DbWeight::get().writes(3))
+    }
 }

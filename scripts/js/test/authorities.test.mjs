@@ -7,6 +7,7 @@ import { before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { randomBytes } from 'node:crypto';
 import { Keyring } from '@polkadot/keyring';
+import { u8aToHex } from '@polkadot/util';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { base, connect, contractsOf, data, devnet, finalize, json, lunarx, root, rpc, until } from './network.mjs';
 
@@ -37,6 +38,27 @@ test('a stranger is told what a maker of blocks needs', async () => {
   const { code, stderr } = await lunarx(['miner', 'exit'], { extra });
   assert.equal(code, 1);
   assert.match(stderr, /is no miner/);
+});
+
+test('session keys that nobody needs are forgotten, for their deposit', async () => {
+  const extra = { LUNARX_HOME: `${data}/leaver`, LUNARX_PASSWORD: 'leaver' };
+  const { address, words } = await json(['wallet', 'new'], { extra });
+  const fund = [`${root}/scripts/js/fund.mjs`, `ws://127.0.0.1:${base + 1}`, '//Client', address, '5'];
+  await promisify(execFile)(process.execPath, fund, { timeout: 120_000 });
+  const account = new Keyring({ type: 'sr25519' }).addFromUri(words);
+  const { keys, proof } = await rpc('author_rotateKeysWithOwner', [u8aToHex(account.publicKey)]);
+  const api = await connect();
+  await finalize(api, api.tx.session.setKeys(keys, proof), account).finally(() => api.disconnect());
+  const { session_keys } = await json(['miner', 'status'], { extra });
+  assert.equal(session_keys, keys);
+  const held = (await json(['balance'], { extra })).held;
+  const gone = await json(['miner', 'withdraw'], { extra });
+  assert.deepEqual([gone.collateral, gone.purged_keys], ['0', true]);
+  assert.equal((await json(['miner', 'status'], { extra })).session_keys, null);
+  assert.notEqual((await json(['balance'], { extra })).held, held);
+  const again = await lunarx(['miner', 'withdraw'], { extra });
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /is no miner/);
 });
 
 test('newcomers register, with collateral and session keys', async () => {

@@ -61,6 +61,7 @@ impl Default for MemoryChain {
             max_offer_life: 100,
             max_windows: 100_000,
             max_promises: 64,
+            max_reports: 64,
             collateral_per_gib: LX,
             exit_delay: 50,
             audit: AuditRules::of_window(20),

@@ -71,6 +71,7 @@ impl World {
             Call::AnnounceExit => self.announce_exit(parameters, account),
             Call::Stand => self.stand(account),
             Call::SetKeys { keys, .. } => self.set_keys(account, keys),
+            Call::PurgeKeys => self.purge_keys(account),
             Call::Withdraw => self.withdraw(account),
             Call::Open { promises } => self.open(parameters, account, promises),
             Call::Accept { ids } => self.accept(parameters, account, ids),
@@ -143,6 +144,16 @@ impl World {
         if info.hurdle == Some(Hurdle::NoSessionKeys) {
             info.hurdle = (info.power == 0).then_some(Hurdle::TooLittlePower);
         }
+        self.authorities.insert(account, info);
+        Ok(())
+    }
+
+    fn purge_keys(&mut self, account: AccountId) -> Result<(), ChainError> {
+        let mut info = self.authority(account);
+        if info.session_keys.take().is_none() {
+            return Err(refuse("Session", "NoKeys", ""));
+        }
+        info.rank = None;
         self.authorities.insert(account, info);
         Ok(())
     }

@@ -155,16 +155,31 @@ async fn exit(session: &Session, yes: bool) -> Result<()> {
 }
 
 async fn withdraw(session: &Session) -> Result<()> {
-    let info = own(session).await?;
+    let account = session.keys()?.account();
     let chain = session.chain().await?;
-    let receipt = chain
-        .submit(session.keys()?.signer(), Call::Withdraw)
-        .await
-        .context("cannot take the collateral back")?;
-    let value = json!({ "block": receipt.block, "collateral": lx(info.collateral) });
+    let keys = chain.authority(account).await.context("cannot read how the miner stands")?.session_keys;
+    let info = match chain.provider(account).await.context("cannot read the register")? {
+        // Withdrawn before, and the keys are left.
+        None if keys.is_some() => None,
+        _ => Some(own(session).await?),
+    };
+    let mut block = None;
+    if info.is_some() {
+        let receipt = chain.submit(session.keys()?.signer(), Call::Withdraw).await;
+        block = Some(receipt.context("cannot take the collateral back")?.block);
+    }
+    let collateral = info.map_or(0, |info| info.collateral);
+    if keys.is_some() {
+        let receipt = chain.submit(session.keys()?.signer(), Call::PurgeKeys).await;
+        let why =
+            "cannot take the deposit of the session keys back; the collateral is: run the command again";
+        block = Some(receipt.context(why)?.block);
+    }
+    let value = json!({ "block": block, "collateral": lx(collateral), "purged_keys": keys.is_some() });
     let human = pairs(&[
-        ("withdrawn", format!("{} LX", lx(info.collateral))),
-        ("block", format!("{} (finalized)", receipt.block)),
+        ("withdrawn", format!("{} LX", lx(collateral))),
+        ("session keys", if keys.is_some() { "forgotten, and their deposit is back" } else { "none" }.into()),
+        ("block", block.map_or_else(String::new, |block| format!("{block} (finalized)"))),
     ]);
     print(session.json, To::Stdout, &value, &human)
 }

@@ -36,6 +36,7 @@ pub const PARAMETERS: ChainParameters = ChainParameters {
     max_offer_life: 2_000,
     max_windows: 10_000,
     max_promises: 64,
+    max_reports: 64,
     collateral_per_gib: LX,
     exit_delay: 50,
     audit: AuditRules {

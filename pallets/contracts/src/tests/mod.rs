@@ -3,6 +3,7 @@
 mod accepting;
 mod ending;
 mod hostile_accounts;
+mod migrating;
 mod opening;
 mod queries;
 mod random;

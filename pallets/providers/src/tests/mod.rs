@@ -5,6 +5,7 @@ mod capacity;
 mod election;
 mod lifecycle;
 mod loss;
+mod migrating;
 mod offences;
 
 use crate::mock::{new_test_ext, Providers};

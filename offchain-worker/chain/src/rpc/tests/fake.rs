@@ -128,6 +128,7 @@ pub(super) const PARAMETERS: ChainParameters = ChainParameters {
     max_offer_life: 1_200,
     max_windows: 10_000,
     max_promises: 64,
+    max_reports: 64,
     collateral_per_gib: 5,
     exit_delay: 7,
     audit: AuditRules {
