@@ -48,7 +48,10 @@ impl PieceStatus {
         let paid = paid.and_then(|paid| paid.checked_div(contract.window_fee)).unwrap_or(0);
         let valid = audit.votes.iter().filter(|votes| votes.majority() == Some(Verdict::Valid)).count();
         let (paid, valid) = (u32::try_from(paid), u32::try_from(valid));
-        paid.unwrap_or(u32::MAX).saturating_add(audit.proven).saturating_add(valid.unwrap_or(u32::MAX))
+        let all =
+            paid.unwrap_or(u32::MAX).saturating_add(audit.proven).saturating_add(valid.unwrap_or(u32::MAX));
+        // A contract from before there were audits keeps what was paid, and counts its windows anew.
+        all.min(self.elapsed)
     }
 
     /// The question that the miner has to answer on chain.

@@ -111,13 +111,19 @@ impl<T: Config> SteppedMigration for FromV1<T> {
     #[cfg(feature = "try-runtime")]
     fn pre_upgrade() -> Result<alloc::vec::Vec<u8>, sp_runtime::TryRuntimeError> {
         use codec::Encode;
-        Ok(v1::Providers::<T>::iter().collect::<alloc::vec::Vec<_>>().encode())
+        let migrates = Pallet::<T>::on_chain_storage_version() == v1::VERSION;
+        Ok(migrates
+            .then(|| v1::Providers::<T>::iter().collect::<alloc::vec::Vec<_>>().encode())
+            .unwrap_or_default())
     }
 
     #[cfg(feature = "try-runtime")]
     fn post_upgrade(state: alloc::vec::Vec<u8>) -> Result<(), sp_runtime::TryRuntimeError> {
         use codec::Decode;
         use frame_support::ensure;
+        if state.is_empty() {
+            return Ok(Pallet::<T>::do_try_state()?);
+        }
         let before = alloc::vec::Vec::<(T::AccountId, v1::Provider)>::decode(&mut state.as_slice())
             .map_err(|_| "what was noted before cannot be read")?;
         ensure!(Providers::<T>::iter().count() == before.len(), "miners were lost or came up");

@@ -157,10 +157,18 @@ async fn exit(session: &Session, yes: bool) -> Result<()> {
 async fn withdraw(session: &Session) -> Result<()> {
     let account = session.keys()?.account();
     let chain = session.chain().await?;
-    let keys = chain.authority(account).await.context("cannot read how the miner stands")?.session_keys;
+    let stands = chain.authority(account).await.context("cannot read how the miner stands")?;
+    let keys = stands.session_keys;
     let info = match chain.provider(account).await.context("cannot read the register")? {
         // Withdrawn before, and the keys are left.
-        None if keys.is_some() => None,
+        None if keys.is_some() => {
+            if stands.authority {
+                bail!(
+                    "the account makes blocks: nothing was done; its keys can be forgotten once it does not"
+                );
+            }
+            None
+        }
         _ => Some(own(session).await?),
     };
     let mut block = None;

@@ -19,6 +19,8 @@ pub struct Rules {
 pub struct Outcome {
     /// Questions in a row of which the last one was to the honest node nearest to the key. None where it was not found.
     pub hops: Option<u32>,
+    /// Rounds of questions up to that one: waiting for nodes that do not answer is among them.
+    pub rounds: Option<u32>,
     /// Whether any honest one of those that hold the record was asked: of the `k` nearest that answer.
     pub found: bool,
     /// Nodes asked.
@@ -69,9 +71,11 @@ pub fn lookup(network: &Network, origin: u32, key: u64, rules: &Rules) -> Outcom
     let k = rules.k;
     let goal = network.closest(key, 1, Kind::Honest).first().copied();
     let holders = holders(network, key, k);
-    let mut outcome = Outcome { hops: None, found: holders.contains(&origin), asked: 0, unanswered: 0 };
+    let mut outcome =
+        Outcome { hops: None, rounds: None, found: holders.contains(&origin), asked: 0, unanswered: 0 };
     if goal == Some(origin) {
         outcome.hops = Some(0);
+        outcome.rounds = Some(0);
     }
     let mut liars = None;
     let mut taken = HashSet::from([origin]);
@@ -80,6 +84,7 @@ pub fn lookup(network: &Network, origin: u32, key: u64, rules: &Rules) -> Outcom
     for (place, node) in network.known(origin, key, k.max(count)).into_iter().enumerate() {
         paths[place % count].learn(node, network.id(node) ^ key, 1);
     }
+    let mut rounds = 0;
     let at_once = if count == 1 { rules.alpha.max(1) } else { 1 };
     loop {
         let mut asked = Vec::new();
@@ -100,6 +105,7 @@ pub fn lookup(network: &Network, origin: u32, key: u64, rules: &Rules) -> Outcom
         if asked.is_empty() {
             return outcome;
         }
+        rounds += 1;
         for (number, node, hops, kind) in asked {
             outcome.asked += 1;
             outcome.found |= holders.contains(&node);
@@ -110,11 +116,15 @@ pub fn lookup(network: &Network, origin: u32, key: u64, rules: &Rules) -> Outcom
                 }
                 Kind::Honest => network.known(node, key, k),
                 Kind::Adversarial => {
-                    liars.get_or_insert_with(|| network.closest(key, k, Kind::Adversarial)).clone()
+                    // Others to each path: none of them closes a path to the next one.
+                    let all = || network.closest(key, k.saturating_mul(count), Kind::Adversarial);
+                    let liars: &Vec<u32> = liars.get_or_insert_with(all);
+                    liars.iter().copied().skip(number * k).take(k).collect()
                 }
             };
             if goal == Some(node) {
                 outcome.hops = Some(hops);
+                outcome.rounds = Some(rounds);
             }
             for other in answer.into_iter().filter(|other| *other != origin) {
                 paths[number].learn(other, network.id(other) ^ key, hops + 1);
@@ -178,12 +188,12 @@ mod tests {
     }
 
     #[test]
-    fn liars_hide_records_from_single_entries_and_not_from_many_paths() {
-        let narrow = found(&outcomes(0, 300_000, Rules { k: 1, alpha: 1, paths: 1 }));
-        let one = found(&outcomes(0, 300_000, RULES));
-        let eight = found(&outcomes(0, 300_000, Rules { paths: 8, ..RULES }));
-        assert!(narrow < one && one <= eight, "{narrow} {one} {eight}");
-        assert!(eight >= 298, "{eight}");
+    fn liars_hide_records_from_single_paths_and_less_from_many() {
+        let narrow = found(&outcomes(0, 200_000, Rules { k: 1, alpha: 1, paths: 1 }));
+        let one = found(&outcomes(0, 200_000, RULES));
+        let eight = found(&outcomes(0, 200_000, Rules { paths: 8, ..RULES }));
+        assert!(narrow < one && one < eight, "{narrow} {one} {eight}");
+        assert!(eight >= 290, "{eight}");
     }
 
     #[test]

@@ -87,6 +87,12 @@ pub struct Figures {
     pub p999: f64,
     /// Of all.
     pub max: f64,
+    /// Rounds of questions on average: hops, and waiting for those that do not answer.
+    pub rounds_mean: f64,
+    /// Rounds of which 99.9 % of the lookups needed no more.
+    pub rounds_p999: f64,
+    /// Of all.
+    pub rounds_max: f64,
     /// Share of lookups that did not find the nearest node.
     pub missed: f64,
     /// Share of lookups that asked no honest holder of the record.
@@ -126,6 +132,8 @@ pub fn run(setting: &Setting) -> Result<Figures, DhtError> {
     }
     sums.hops.sort_unstable();
     let hops: Vec<f64> = sums.hops.iter().copied().map(f64::from).collect();
+    sums.rounds.sort_unstable();
+    let rounds: Vec<f64> = sums.rounds.iter().copied().map(f64::from).collect();
     let of_all = |count: u64| ratio(count as f64, lookups.into());
     Ok(Figures {
         nodes: network.len(),
@@ -141,6 +149,9 @@ pub fn run(setting: &Setting) -> Result<Figures, DhtError> {
         p99: quantile(&hops, 0.99),
         p999: quantile(&hops, 0.999),
         max: hops.last().copied().unwrap_or(0.0),
+        rounds_mean: mean(&rounds),
+        rounds_p999: quantile(&rounds, 0.999),
+        rounds_max: rounds.last().copied().unwrap_or(0.0),
         missed: of_all(u64::from(lookups) - hops.len() as u64),
         failed: of_all(sums.failed),
         asked: of_all(sums.asked),
@@ -151,6 +162,7 @@ pub fn run(setting: &Setting) -> Result<Figures, DhtError> {
 #[derive(Default)]
 struct Sums {
     hops: Vec<u32>,
+    rounds: Vec<u32>,
     failed: u64,
     asked: u64,
     unanswered: u64,
@@ -170,6 +182,7 @@ impl Sums {
             };
             let outcome = lookup(network, origin, key, rules);
             sums.hops.extend(outcome.hops);
+            sums.rounds.extend(outcome.rounds);
             sums.failed += u64::from(!outcome.found);
             sums.asked += u64::from(outcome.asked);
             sums.unanswered += u64::from(outcome.unanswered);
@@ -179,6 +192,7 @@ impl Sums {
 
     fn add(&mut self, other: Self) {
         self.hops.extend(other.hops);
+        self.rounds.extend(other.rounds);
         self.failed += other.failed;
         self.asked += other.asked;
         self.unanswered += other.unanswered;
@@ -193,11 +207,15 @@ impl Figures {
         format!(
             "{lookups} lookups among {nodes} nodes: k = {k}, alpha = {alpha}, {paths} disjoint paths, {} dead, {} lying\n\
              hops        mean {mean:.2}, median {p50}, p99 {p99}, p99.9 {p999}, at most {max}\n\
+             rounds      mean {:.2}, p99.9 {}, at most {}\n\
              missed      {} did not reach the nearest node\n\
              failed      {} reached nobody honest that holds the record\n\
              asked       {:.1} nodes, of which {:.1} did not answer\n",
             percent(self.dead),
             percent(self.adversarial),
+            self.rounds_mean,
+            self.rounds_p999,
+            self.rounds_max,
             percent(self.missed),
             percent(self.failed),
             self.asked,

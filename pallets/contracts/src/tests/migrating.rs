@@ -122,6 +122,27 @@ fn a_term_that_is_over_is_paid_and_closed() {
 }
 
 #[test]
+fn a_last_window_that_runs_is_served_to_its_end_and_audited() {
+    for (windows, passed) in [(3, 2), (1, 0)] {
+        run(|| {
+            let id = Deal::with(|deal| deal.windows = windows).open_and_accept();
+            let since = now();
+            let (before, fee) = (free(MINER), contract(id).window_fee);
+            downgrade();
+            pass_busy(passed * WINDOW + WINDOW / 2);
+            migrate(Weight::MAX);
+            let left = contract(id);
+            assert_eq!((left.windows, left.escrow), (1, fee));
+            assert_eq!(left.state, ContractState::Active { since: since + passed * WINDOW, settled: 0 });
+            assert_eq!(free(MINER), before + fee * u128::from(passed));
+            pass(left.due - now() + 20);
+            assert_eq!(ended(id), Some(EndReason::Completed));
+            assert_eq!(free(MINER), before + fee * u128::from(windows), "the audits found it proven");
+        });
+    }
+}
+
+#[test]
 fn a_pending_one_can_be_accepted() {
     run(|| {
         let id = Deal::default().open();
