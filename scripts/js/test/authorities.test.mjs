@@ -15,6 +15,15 @@ import { base, connect, contractsOf, data, devnet, finalize, json, lunarx, root,
 const extra = { LUNARX_HOME: `${data}/newcomer`, LUNARX_PASSWORD: 'newcomer' };
 let address;
 
+/** A wallet of this name, with some LX; what the other tests count is the devnet's wallet. */
+async function funded(name, amount) {
+  const extra = { LUNARX_HOME: `${data}/${name}`, LUNARX_PASSWORD: name };
+  const { address, words } = await json(['wallet', 'new'], { extra });
+  const fund = [`${root}/scripts/js/fund.mjs`, `ws://127.0.0.1:${base + 1}`, '//Client', address, String(amount)];
+  await promisify(execFile)(process.execPath, fund, { timeout: 120_000 });
+  return { extra, address, words };
+}
+
 before(async () => {
   // The objects of these tests are small: nobody would prove a hundred GiB days.
   await cryptoWaitReady();
@@ -23,12 +32,10 @@ before(async () => {
   const set = api.tx.parameters.setParameter({ Providers: { MinAuthorityPower: [null, 1] } });
   const events = await finalize(api, api.tx.sudo.sudo(set), alice).finally(() => api.disconnect());
   assert.ok(events.some(event => event.section === 'parameters' && event.method === 'Updated'));
-  const wallet = await json(['wallet', 'new'], { extra });
-  ({ address } = wallet);
+  const newcomer = await funded('newcomer', 200);
+  ({ address } = newcomer);
   mkdirSync(`${data}/miner-9`, { recursive: true });
-  writeFileSync(`${data}/miner-9/account`, wallet.words, { mode: 0o600 });
-  const fund = [`${root}/scripts/js/fund.mjs`, `ws://127.0.0.1:${base + 1}`, '//Client', address, '200'];
-  await promisify(execFile)(process.execPath, fund, { timeout: 120_000 });
+  writeFileSync(`${data}/miner-9/account`, newcomer.words, { mode: 0o600 });
 });
 
 test('a stranger is told what a maker of blocks needs', async () => {
@@ -41,10 +48,7 @@ test('a stranger is told what a maker of blocks needs', async () => {
 });
 
 test('session keys that nobody needs are forgotten, for their deposit', async () => {
-  const extra = { LUNARX_HOME: `${data}/leaver`, LUNARX_PASSWORD: 'leaver' };
-  const { address, words } = await json(['wallet', 'new'], { extra });
-  const fund = [`${root}/scripts/js/fund.mjs`, `ws://127.0.0.1:${base + 1}`, '//Client', address, '5'];
-  await promisify(execFile)(process.execPath, fund, { timeout: 120_000 });
+  const { extra, words } = await funded('leaver', 5);
   const account = new Keyring({ type: 'sr25519' }).addFromUri(words);
   const { keys, proof } = await rpc('author_rotateKeysWithOwner', [u8aToHex(account.publicKey)]);
   const api = await connect();
@@ -81,9 +85,10 @@ test('newcomers register, with collateral and session keys', async () => {
 });
 
 test('newcomers store pieces as everybody does', async () => {
-  const put = await json(['put', '-', '--name', 'spread', '--code', '4/10', '--days', '1'], { input: randomBytes(2 << 20) });
+  const { extra } = await funded('patron', 100);
+  const put = await json(['put', '-', '--name', 'spread', '--code', '4/10', '--days', '1'], { input: randomBytes(2 << 20), extra });
   assert.deepEqual(put.faults, []);
   const held = await contractsOf(address);
   assert.equal(held.length, 1, 'all ten have a piece');
-  assert.ok(held[0].state !== undefined);
+  assert.equal(held[0].state, 'active');
 });
