@@ -2,9 +2,9 @@
 
 use libp2p::Multiaddr;
 use lunarx_core::Balance;
-use lunarx_worker::{run_miner, Authoring, MinerConfig, DEFAULT_SETTLE_EVERY};
+use lunarx_worker::{run_miner, Authoring, MinerConfig, Remote, DEFAULT_SCRUB_EVERY, DEFAULT_SETTLE_EVERY};
 use sc_service::RpcHandlers;
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -12,6 +12,9 @@ use crate::{
     cli::MinerCommand,
     daemon::{self, lx},
 };
+
+/// Seconds.
+const DAY: u64 = 86_400;
 
 /// The option that names the account.
 const KEY: &str = "--miner-key";
@@ -27,6 +30,21 @@ pub struct MinerArgs {
     /// Disk for sale, such as 500GiB. Collateral is held in proportion.
     #[arg(long = "miner-capacity", value_name = "BYTES", default_value = "10GiB", value_parser = bytes)]
     pub capacity: u64,
+
+    /// Disk that stays free whatever happens: below it, nothing more is taken.
+    #[arg(long = "miner-keep-free", value_name = "BYTES", default_value = "1GiB", value_parser = bytes)]
+    pub keep_free: u64,
+
+    /// Days in which everything stored is read and compared with its ids once, so that a bad disk is found before an
+    /// audit finds it. 0: never.
+    #[arg(long = "miner-scrub-days", value_name = "DAYS", default_value_t = DEFAULT_SCRUB_EVERY.as_secs() / DAY)]
+    pub scrub_days: u64,
+
+    /// Where pieces lie, if not in the data folder: s3://BUCKET/PREFIX, with keys, region and endpoint in the variables
+    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT; or hdfs://HOST:PORT/PREFIX, with Hadoop's
+    /// configuration in HADOOP_CONF_DIR. The data folder holds the index still, and pieces on their way.
+    #[arg(long = "miner-objects", value_name = "URL", value_parser = remote)]
+    pub objects: Option<Remote>,
 
     /// Price in LX for a GiB and a day.
     #[arg(long = "miner-price", value_name = "LX", default_value = "0.001", value_parser = lx)]
@@ -59,6 +77,11 @@ pub struct MinerArgs {
     pub external: Vec<Multiaddr>,
 }
 
+/// The object store of a URL.
+fn remote(url: &str) -> Result<Remote, String> {
+    Remote::from_url(url).map_err(|error| error.to_string())
+}
+
 /// Reads `500GiB`, `2TiB`, `1000000`.
 fn bytes(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -79,6 +102,9 @@ fn config(args: &MinerArgs, data_dir: PathBuf) -> MinerConfig {
     let mut config = MinerConfig::new(data_dir, args.capacity, args.price, &args.region);
     config.listen = args.listen.clone();
     config.external = args.external.clone();
+    config.floor = args.keep_free;
+    config.remote = args.objects.clone();
+    config.scrub_every = Duration::from_secs(args.scrub_days.saturating_mul(DAY));
     config.collateral = args.collateral;
     config.settle_every = args.settle_windows;
     config

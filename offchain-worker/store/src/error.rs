@@ -78,8 +78,8 @@ pub enum StoreError {
     /// No such piece.
     #[error("piece {0} is not in the store")]
     UnknownPiece(PieceId),
-    /// The piece was stored, but its files are gone or cut short.
-    #[error("piece {0} is lost: its files are missing or damaged")]
+    /// The piece was stored, but its bytes are gone or damaged.
+    #[error("piece {0} is lost: its bytes are missing or damaged")]
     Lost(PieceId),
     /// The piece's files could not be read just now.
     #[error("reading piece {piece}: {source}")]
@@ -109,6 +109,35 @@ pub enum StoreError {
     /// The file system is full, whatever the quota says.
     #[error("no space left on the device of {}", .0.display())]
     DiskFull(PathBuf),
+    /// The disk has less left than the operator wants to be left, whatever the quota says.
+    #[error(
+        "{free} bytes are left on the disk, and {floor} are to stay free: make room, or lower the quota"
+    )]
+    LowDisk {
+        /// What is left.
+        free: u64,
+        /// What is to be left.
+        floor: u64,
+    },
+    /// The object store of the bodies failed, or is none.
+    #[error("object store {url}: {reason}")]
+    Remote {
+        /// Which one.
+        url: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The bodies lie elsewhere.
+    #[error("the pieces of this store lie in {expected}, not in {actual}: pieces do not move by themselves")]
+    OtherBodies {
+        /// Where they are.
+        expected: String,
+        /// What the configuration says.
+        actual: String,
+    },
+    /// What lies where the bodies should lie is not this store's.
+    #[error("{0} does not hold the pieces of this store: is it mounted, and the right one?")]
+    NotOurs(String),
     /// The file system failed.
     #[error("{}: {source}", path.display())]
     Io {
@@ -120,6 +149,9 @@ pub enum StoreError {
     /// The metadata contradicts itself.
     #[error("corrupt metadata: {0}")]
     Corrupt(String),
+    /// The disk failed the metadata once, and what they have in memory is not to be trusted.
+    #[error("the disk failed under the metadata: the store has to be opened again")]
+    Stuck,
     /// The database of the metadata failed.
     #[error("metadata: {0}")]
     Database(Box<redb::Error>),
@@ -149,9 +181,28 @@ impl StoreError {
             | Self::MetadataMissing(_)
             | Self::Format { .. }
             | Self::DiskFull(_)
+            | Self::LowDisk { .. }
+            | Self::Stuck
+            | Self::NotOurs(_)
+            | Self::Remote { .. }
+            | Self::OtherBodies { .. }
             | Self::Io { .. }
             | Self::Corrupt(_)
             | Self::Database(_) => true,
+        }
+    }
+
+    /// The same failure, told to another caller that it befell.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::DiskFull(path) => Self::DiskFull(path.clone()),
+            Self::Io { path, source } => {
+                Self::Io { path: path.clone(), source: io::Error::new(source.kind(), source.to_string()) }
+            }
+            Self::LowDisk { free, floor } => Self::LowDisk { free: *free, floor: *floor },
+            Self::Corrupt(what) => Self::Corrupt(what.clone()),
+            Self::Stuck => Self::Stuck,
+            other => Self::Io { path: "meta.redb".into(), source: io::Error::other(other.to_string()) },
         }
     }
 

@@ -14,19 +14,19 @@
 //! - A piece never changes between finish and remove.
 //! - The store does not vouch for its bytes: whoever reads checks them against the `PieceId`.
 
-mod disk;
 mod error;
 mod memory;
 mod piece_store;
 mod rules;
 mod space;
+mod store;
 #[cfg(test)]
 mod tests;
 
-pub use disk::DiskStore;
 pub use error::StoreError;
 pub use lunarx_proof::BatchEntry;
 pub use memory::MemoryStore;
-pub use piece_store::{EncodedRange, PieceStore, Reservation, StoredContract};
+pub use piece_store::{Collected, EncodedRange, Fault, PieceStore, Reservation, Scrubbed, StoredContract};
 pub use rules::{MAX_OFFER_BYTES, MAX_PIECES_PER_CONTRACT, MAX_PIECE_BYTES};
 pub use space::Usage;
+pub use store::{Remote, Store, StoreConfig, DEFAULT_FLOOR};

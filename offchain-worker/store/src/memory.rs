@@ -2,8 +2,9 @@
 
 use crate::{
     rules::{check_append, check_finish, check_index, check_reservation, check_room, len_u64},
-    space::{pieces_space, Ledger},
-    BatchEntry, EncodedRange, PieceStore, Reservation, StoreError, StoredContract, Usage,
+    space::pieces_space,
+    BatchEntry, Collected, EncodedRange, PieceStore, Reservation, Scrubbed, StoreError, StoredContract,
+    Usage,
 };
 use lunarx_core::{ContractId, PieceId};
 use lunarx_proof::{commit, encode_range, prove_chunk, ChunkProof, RangeError};
@@ -20,7 +21,7 @@ pub struct MemoryStore {
 
 #[derive(Debug)]
 struct State {
-    ledger: Ledger,
+    usage: Usage,
     contracts: BTreeMap<ContractId, Held>,
 }
 
@@ -41,7 +42,8 @@ struct Piece {
 impl MemoryStore {
     /// An empty store of at most `quota` bytes.
     pub fn new(quota: u64) -> Self {
-        let state = State { ledger: Ledger::new(quota), contracts: BTreeMap::new() };
+        let state =
+            State { usage: Usage { quota, disk: u64::MAX, ..Usage::default() }, contracts: BTreeMap::new() };
         Self { state: Mutex::new(state) }
     }
 
@@ -97,8 +99,8 @@ impl PieceStore for MemoryStore {
         if state.contracts.contains_key(&contract) {
             return Err(StoreError::AlreadyReserved(contract));
         }
-        let space = state.ledger.check(reservation.max_bytes)?;
-        state.ledger.add_reserved(space);
+        let space = state.usage.check(reservation.max_bytes)?;
+        state.usage.reserved += space;
         state.contracts.insert(contract, Held { reservation, kept: false, pieces: BTreeMap::new() });
         Ok(())
     }
@@ -162,29 +164,32 @@ impl PieceStore for MemoryStore {
         held.kept = true;
         held.pieces.retain(|_, piece| piece.finished.is_some());
         let (reserved, stored) = (reserved_space(held), held.space());
-        state.ledger.take_reserved(reserved);
-        state.ledger.add_stored(stored);
+        state.usage.reserved -= reserved;
+        state.usage.stored += stored;
         Ok(())
     }
 
     fn remove(&self, contract: ContractId) -> Result<(), StoreError> {
         let mut state = self.state();
         match state.contracts.remove(&contract) {
-            Some(held) if held.kept => state.ledger.take_stored(held.space()),
-            Some(held) => state.ledger.take_reserved(reserved_space(&held)),
+            Some(held) if held.kept => state.usage.stored -= held.space(),
+            Some(held) => state.usage.reserved -= reserved_space(&held),
             None => {}
         }
         Ok(())
     }
 
-    fn contracts(&self) -> Result<Vec<StoredContract>, StoreError> {
+    fn contracts(&self, after: Option<ContractId>, most: usize) -> Result<Vec<StoredContract>, StoreError> {
+        use std::ops::Bound::{Excluded, Unbounded};
         let stored = |(contract, held): (&ContractId, &Held)| StoredContract {
             contract: *contract,
             reservation: held.reservation.clone(),
             kept: held.kept,
             bytes: held.finished().map(|entry| entry.len).sum(),
+            lost: 0,
         };
-        Ok(self.state().contracts.iter().map(stored).collect())
+        let from = after.map_or(Unbounded, Excluded);
+        Ok(self.state().contracts.range((from, Unbounded)).take(most).map(stored).collect())
     }
 
     fn read_range(&self, piece: PieceId, offset: u64, len: u64) -> Result<EncodedRange, StoreError> {
@@ -201,8 +206,23 @@ impl PieceStore for MemoryStore {
         prove_chunk(data, tree, len_u64(data), chunk).map_err(unread(piece))
     }
 
+    /// What is removed is gone at once.
+    fn collect(&self, _: u64) -> Result<Collected, StoreError> {
+        Ok(Collected::default())
+    }
+
+    /// Memory does not rot: all is counted, in one step.
+    fn scrub(&self, _: u64) -> Result<Scrubbed, StoreError> {
+        let mut scrubbed = Scrubbed { ended: true, ..Scrubbed::default() };
+        for entry in self.state().contracts.values().flat_map(Held::finished) {
+            scrubbed.pieces += 1;
+            scrubbed.bytes += entry.len;
+        }
+        Ok(scrubbed)
+    }
+
     fn usage(&self) -> Usage {
-        self.state().ledger.usage()
+        self.state().usage
     }
 }
 
@@ -216,5 +236,5 @@ fn unread(piece: PieceId) -> impl Fn(RangeError) -> StoreError {
 
 /// Bytes set aside for it while it is not kept.
 fn reserved_space(held: &Held) -> u64 {
-    crate::space::footprint(held.reservation.max_bytes).expect("`Ledger::check` took it in `reserve`; qed")
+    crate::space::footprint(held.reservation.max_bytes).expect("`Usage::check` took it in `reserve`; qed")
 }

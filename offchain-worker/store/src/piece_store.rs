@@ -27,8 +27,10 @@ pub struct StoredContract {
     pub reservation: Reservation,
     /// Whether it is kept: closed for writing, and charged for what it holds.
     pub kept: bool,
-    /// Bytes of its finished pieces.
+    /// Bytes of its finished pieces that are not lost.
     pub bytes: u64,
+    /// Bytes of those that were found lost or damaged.
+    pub lost: u64,
 }
 
 /// A range of a piece as it goes over the wire: for `lunarx_proof::verify_range`.
@@ -40,12 +42,49 @@ pub struct EncodedRange {
     pub bytes: Vec<u8>,
 }
 
+/// What one step of the garbage collector did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Entries deleted; 0 if there was nothing to delete that can be deleted now.
+    pub entries: usize,
+    /// Bytes given back.
+    pub bytes: u64,
+}
+
+/// What one step of the scrubber saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// Pieces read.
+    pub pieces: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Pieces that could not be looked at this time: nothing is known of them.
+    pub unread: u64,
+    /// What was found damaged and was not known to be. It is not served any more.
+    pub faults: Vec<Fault>,
+    /// Whether all has been read; the next step begins anew.
+    pub ended: bool,
+}
+
+/// A damaged piece.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Whose it is.
+    pub contract: ContractId,
+    /// Its number in it.
+    pub index: u32,
+    /// The piece.
+    pub piece: PieceId,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
 /// Pieces under contracts.
 ///
 /// # Guarantees
 /// - What `reserve`, `finish`, `keep` and `remove` report as done survives a crash.
-/// - Appended bytes that were not finished may be lost or damaged by a power cut. `written` then says
-///   how far to go back, or the finished piece has another id than its sender computed.
+/// - Appended bytes that were not finished may be lost by a crash, and damaged by a power cut. `written` then
+///   says how far to go back, or the finished piece has another id than its sender computed.
 /// - An error leaves everything as it was, unless [`StoreError::is_fatal`]. Nothing that failed to reach
 ///   the disk is reported as done later.
 pub trait PieceStore: Send + Sync + 'static {
@@ -73,8 +112,8 @@ pub trait PieceStore: Send + Sync + 'static {
     /// Drops a contract with all its pieces and frees their space. An unknown contract is no error.
     fn remove(&self, contract: ContractId) -> Result<(), StoreError>;
 
-    /// All contracts, in the order of their ids.
-    fn contracts(&self) -> Result<Vec<StoredContract>, StoreError>;
+    /// Up to `most` contracts that come after `after`, in the order of their ids.
+    fn contracts(&self, after: Option<ContractId>, most: usize) -> Result<Vec<StoredContract>, StoreError>;
 
     /// Bytes `offset..offset + len` of a finished piece and the hashes that prove them; at most
     /// `lunarx_proof::MAX_RANGE_BYTES`.
@@ -82,6 +121,14 @@ pub trait PieceStore: Send + Sync + 'static {
 
     /// Chunk `chunk` of a finished piece and its siblings. With a bad disk they prove nothing.
     fn prove_chunk(&self, piece: PieceId, chunk: u64) -> Result<ChunkProof, StoreError>;
+
+    /// Gives back the space of what was removed: in one step some `most` bytes, so that the caller sets the
+    /// rate. Nothing that a contract holds is touched.
+    fn collect(&self, most: u64) -> Result<Collected, StoreError>;
+
+    /// Compares some `most` bytes of finished pieces with their ids, going on where the last step ended, also
+    /// over restarts. A damaged piece counts as lost from then on, and as whole if a later step finds it so.
+    fn scrub(&self, most: u64) -> Result<Scrubbed, StoreError>;
 
     /// The space as it stands.
     fn usage(&self) -> Usage;

@@ -67,8 +67,8 @@ pub(crate) fn check_finish(written: u64, len: u64) -> Result<(), StoreError> {
 }
 
 /// A length in memory as a length on disk.
-pub(crate) fn len_u64(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).expect("usize has at most 64 bits on every target; qed")
+pub(crate) fn len_u64<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).expect("usize has at most 64 bits on every target; qed")
 }
 
 #[cfg(test)]

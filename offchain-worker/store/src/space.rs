@@ -7,10 +7,13 @@
 //! have at most `g` pairs, and there are no more pieces than blocks. So only `reserve` can run out of
 //! space.
 //!
-//! Not counted: the metadata (about 1 KiB a contract) and the last, partial block of files. What is on
+//! What was deleted counts as garbage until the disk has its space again.
+//!
+//! Not counted: the metadata (about 1 KiB a contract) and the last, partial block of bodies. What is on
 //! disk is at most about twice what is charged; in pieces of a MiB and more, a few thousandths more.
 
 use crate::StoreError;
+use codec::{Decode, Encode};
 use lunarx_proof::GROUP_BYTES;
 
 /// Bytes that a file takes at least: the block of ext4 and XFS.
@@ -27,12 +30,25 @@ pub struct Usage {
     pub reserved: u64,
     /// Taken by kept contracts, hashes included.
     pub stored: u64,
+    /// Removed, but on the disk still.
+    pub garbage: u64,
+    /// What the disk has left above the floor.
+    pub disk: u64,
 }
 
 impl Usage {
-    /// Bytes neither reserved nor stored.
+    /// Bytes that can be reserved: neither reserved nor taken, and on the disk for sure.
     pub fn free(&self) -> u64 {
-        self.quota.saturating_sub(self.reserved).saturating_sub(self.stored)
+        let taken = self.reserved.saturating_add(self.stored).saturating_add(self.garbage);
+        self.quota.saturating_sub(taken).min(self.disk.saturating_sub(self.reserved))
+    }
+
+    /// Whether a reservation fits; returns its footprint.
+    pub(crate) fn check(&self, max_bytes: u64) -> Result<u64, StoreError> {
+        let free = self.free();
+        footprint(max_bytes)
+            .filter(|space| *space <= free)
+            .ok_or_else(|| StoreError::QuotaExceeded { needed: max_bytes, free: largest_reservation(free) })
     }
 }
 
@@ -49,10 +65,10 @@ pub(crate) fn pieces_space(lens: impl IntoIterator<Item = u64>) -> u64 {
 }
 
 /// What the pieces of one contract take, summed up.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Space {
-    bytes: u64,
-    blocks: u64,
+    pub(crate) bytes: u64,
+    pub(crate) blocks: u64,
 }
 
 impl Space {
@@ -83,44 +99,6 @@ fn largest_reservation(free: u64) -> u64 {
     free / group_space * GROUP_BYTES + (free % group_space).min(GROUP_BYTES - 1)
 }
 
-/// Keeps the books. It does no more than add and subtract: who changes it holds the store's lock.
-#[derive(Debug)]
-pub(crate) struct Ledger(Usage);
-
-impl Ledger {
-    pub(crate) fn new(quota: u64) -> Self {
-        Self(Usage { quota, ..Usage::default() })
-    }
-
-    pub(crate) fn usage(&self) -> Usage {
-        self.0
-    }
-
-    /// Whether a reservation fits; returns its footprint.
-    pub(crate) fn check(&self, max_bytes: u64) -> Result<u64, StoreError> {
-        let free = self.0.free();
-        footprint(max_bytes)
-            .filter(|space| *space <= free)
-            .ok_or_else(|| StoreError::QuotaExceeded { needed: max_bytes, free: largest_reservation(free) })
-    }
-
-    pub(crate) fn add_reserved(&mut self, space: u64) {
-        self.0.reserved = self.0.reserved.saturating_add(space);
-    }
-
-    pub(crate) fn take_reserved(&mut self, space: u64) {
-        self.0.reserved = self.0.reserved.saturating_sub(space);
-    }
-
-    pub(crate) fn add_stored(&mut self, space: u64) {
-        self.0.stored = self.0.stored.saturating_add(space);
-    }
-
-    pub(crate) fn take_stored(&mut self, space: u64) {
-        self.0.stored = self.0.stored.saturating_sub(space);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,10 +107,19 @@ mod tests {
 
     #[test]
     fn refuses_a_reservation_that_overflows() {
-        let ledger = Ledger::new(u64::MAX);
-        assert!(matches!(ledger.check(u64::MAX), Err(StoreError::QuotaExceeded { .. })));
+        let usage = Usage { quota: u64::MAX, disk: u64::MAX, ..Usage::default() };
+        assert!(matches!(usage.check(u64::MAX), Err(StoreError::QuotaExceeded { .. })));
         assert_eq!(footprint(u64::MAX), None);
         assert_eq!(pieces_space([u64::MAX, 1]), u64::MAX);
+    }
+
+    #[test]
+    fn nothing_is_free_that_the_disk_lacks_or_that_is_promised() {
+        let usage = Usage { quota: 100, reserved: 20, stored: 30, garbage: 10, disk: 1_000 };
+        assert_eq!(usage.free(), 40);
+        assert_eq!(Usage { disk: 50, ..usage }.free(), 30, "20 of these 50 are reserved");
+        assert_eq!(Usage { disk: 10, ..usage }.free(), 0);
+        assert_eq!(Usage { garbage: 90, ..usage }.free(), 0);
     }
 
     #[test]

@@ -1,123 +1,188 @@
-//! The store on disk: pieces in files, metadata in redb.
-//!
-//! # Layout
-//! All integers in files are little-endian unless said otherwise; `<contract>` is 64 lower-case hex
-//! digits, `<index>` is decimal without leading zeros, `<2 hex>` the first byte of the contract.
-//! ```text
-//! <dir>/meta.redb                               redb database, file format 3; its lock is the store's lock
-//! <dir>/incoming/<contract>-<index>.piece       bytes of an unfinished piece so far
-//! <dir>/incoming/<contract>-<index>.tree        hashes of a piece that is being finished
-//! <dir>/pieces/<2 hex>/<contract>-<index>.piece the bytes of a finished piece, nothing else
-//! <dir>/pieces/<2 hex>/<contract>-<index>.tree  its outboard: the pairs of BLAKE3 hashes above groups of
-//!                                               16 KiB, in pre-order, 64 bytes each, `ceil(len / 16384) - 1`
-//! ```
-//! Tables of `meta.redb`; values of `contracts` and `pieces` are SCALE, their first byte the version:
-//! ```text
-//! format     "version"                        → u32 = 1
-//! contracts  contract (32)                    → 01 ‖ owner (32) ‖ max_bytes (u64) ‖ expires (u32)
-//!                                                  ‖ kept (00 or 01) ‖ compact length ‖ offer
-//! pieces     contract (32) ‖ index (u32 BE)   → 01 ‖ piece id (32) ‖ len (u64)
-//! by_piece   piece id (32)                    → set of contract (32) ‖ index (u32 BE)
-//! ```
-//!
-//! # Flow of `finish`
-//! Hash the partial file, write its tree beside it, fsync both, rename both into `pieces`, fsync that
-//! folder, commit the record (redb, durability immediate). The commit is the moment at which the piece
-//! exists: before it nothing refers to the files, after it both are whole and durable. `remove` goes
-//! the other way: commit, then delete. What an interruption leaves between the two is swept by `open`.
-//!
-//! After a failed fsync the piece is dropped and its upload starts again: Linux marks pages that it
-//! could not write as clean, so the next fsync of the same file would succeed over bytes that are on no
-//! disk.
+//! The store: metadata in redb and small pieces in packs on a local disk, larger ones in files beside them or in an
+//! object store. docs/store.md has the layout, byte by byte.
 //!
 //! # Invariants
-//! - The ledger is a function of the metadata: it is built at `open`, and changes only after a commit,
-//!   under `admin`. `reserve` alone can pass the quota, and checks it.
-//! - An unkept contract has one [`Upload`], loaded at `open` or made by `reserve`. Lock order: `admin`,
-//!   upload phase, slot, the upload's account; the caches and the ledger are locked last and alone.
-//! - `written` comes from the length of the partial file. After a crash of the process it is exact;
-//!   after a power cut the tail may be missing or zeroed, since appends are not synced. A wrong tail
+//! - The record of a piece is committed after its body reached the disk, and is gone before its body is. Names of
+//!   bodies and places in packs are never used twice.
+//! - The sums in the metadata change in the transactions that change what they sum up. `reserve` alone can pass the
+//!   quota, and checks it there.
+//! - An unkept contract has one [`Upload`], loaded at `open` or made by `reserve`. Lock order: `admin`, upload phase,
+//!   slot, the upload's account; then the active pack, the metadata's writer; the caches last and alone.
+//! - `written` is exact as long as the store is open, and after it was closed. After a crash, what was in memory is
+//!   gone; after a power cut the tail of a file may be missing or zeroed, since appends are not synced. A wrong tail
 //!   costs the upload and nothing else: the piece gets another id than its client computed.
+//! - Opening looks at contracts that are not kept, and at no other.
 
+mod body;
 mod cache;
-mod layout;
+mod collect;
+mod files;
+mod finish;
+mod local;
+pub(crate) mod medium;
 mod metadata;
-mod publish;
+#[cfg(feature = "objects")]
+mod objects;
+#[cfg(not(feature = "objects"))]
+#[path = "store/no_objects.rs"]
+mod objects;
+mod open;
+mod packs;
 mod read;
 mod record;
-mod sweep;
+mod scrub;
 mod upload;
 
 use crate::{
-    disk::{
-        cache::Cache,
-        layout::{remove_file, Layout},
-        metadata::Metadata,
-        read::Reading,
-        record::PieceRecord,
-        upload::{Phase, Upload, Writing},
-    },
     rules::{check_finish, check_index, check_reservation},
-    space::{footprint, pieces_space, Ledger},
-    BatchEntry, EncodedRange, PieceStore, Reservation, StoreError, StoredContract, Usage,
+    space::footprint,
+    BatchEntry, Collected, EncodedRange, PieceStore, Reservation, Scrubbed, StoreError, StoredContract,
+    Usage,
 };
+use body::Bodies;
+use cache::Cache;
+use files::Files;
+use local::Local;
 use lunarx_core::{ContractId, PieceId};
 use lunarx_proof::ChunkProof;
-#[cfg(test)]
-pub(crate) use publish::Step;
+use medium::{Medium, MediumFile};
+use metadata::Metadata;
+pub use objects::Remote;
+use packs::Packs;
+use read::Reading;
+use record::{Garbage, PieceRecord};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fmt,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    path::{Path, PathBuf},
+    sync::{atomic::AtomicBool, Arc, Mutex, MutexGuard, PoisonError},
 };
+use upload::{Budget, Phase, Upload};
+
+const METADATA: &str = "meta.redb";
+const NEW_METADATA: &str = "meta.redb.new";
+const LOCK: &str = "lock";
+/// Most steps of the collector for one reservation.
+const MOST_STEPS: u32 = 16;
+/// Where bodies lie that are in no object store.
+const LOCAL: &str = "files on the disk";
+const INCOMING: &str = "incoming";
+
+/// Least free disk, unless configured.
+pub const DEFAULT_FLOOR: u64 = 1 << 30;
 
 /// A piece's place: its contract and its number in it.
 type Place = (ContractId, u32);
 
-/// Pieces on a local disk. One process at a time has a folder open.
-pub struct DiskStore {
-    layout: Layout,
-    metadata: Metadata,
-    /// Held while contracts come, change and go.
-    admin: Mutex<()>,
-    ledger: Mutex<Ledger>,
-    uploads: Mutex<HashMap<ContractId, Arc<Upload>>>,
-    /// Finished pieces whose files were found missing.
-    lost: Mutex<HashSet<Place>>,
-    writing: Mutex<Cache<Place, Writing>>,
-    reading: Mutex<Cache<PieceId, Reading>>,
-    #[cfg(test)]
-    pub(crate) hook: publish::Hook,
+/// What the operator decides of a store.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// Most bytes of pieces.
+    pub quota: u64,
+    /// Bytes of the disk that are never taken, whatever the quota says.
+    pub floor: u64,
+    /// Where the bodies of pieces lie, if not on the disk. What is on its way, and the metadata, are on the disk still.
+    pub remote: Option<Remote>,
 }
 
-impl DiskStore {
-    /// Opens the store in folder `dir`, or makes it; takes at most `quota` bytes from then on. What an
-    /// interruption left half done is swept away.
+impl StoreConfig {
+    /// A quota, and everything else at its default.
+    pub fn new(quota: u64) -> Self {
+        Self { quota, floor: DEFAULT_FLOOR, remote: None }
+    }
+}
+
+/// Pieces on a local disk. One process at a time has a folder open.
+pub struct Store {
+    config: StoreConfig,
+    root: PathBuf,
+    incoming: PathBuf,
+    medium: Arc<dyn Medium>,
+    metadata: Metadata,
+    packs: Packs,
+    bodies: Box<dyn Bodies>,
+    /// What tells the place of the bodies from any other, and what it is called.
+    mark: Vec<u8>,
+    place: String,
+    /// Held while contracts come, change and go.
+    admin: Mutex<()>,
+    /// The last garbage that could not be deleted.
+    collector: Mutex<Option<Garbage>>,
+    scrubber: Mutex<()>,
+    /// Whether the file system makes holes, as far as is known.
+    can_punch: AtomicBool,
+    budget: Budget,
+    uploads: Mutex<HashMap<ContractId, Arc<Upload>>>,
+    writing: Mutex<Cache<Place, dyn MediumFile>>,
+    reading: Mutex<Cache<PieceId, Reading>>,
+    /// Dropped last.
+    _locked: Box<dyn Send + Sync>,
+}
+
+impl Store {
+    /// Opens the store in folder `dir`, or makes it. What an interruption left half done is swept away.
     ///
     /// # Errors
     /// `Locked` if somebody has it open; `MetadataMissing` and `Format` if it must not be touched.
-    pub fn open(dir: impl AsRef<Path>, quota: u64) -> Result<Self, StoreError> {
-        let layout = Layout::new(dir.as_ref());
-        layout.create()?;
-        if !layout.has_metadata()? && layout.has_pieces()? {
-            return Err(StoreError::MetadataMissing(layout.metadata()));
+    pub fn open(dir: impl AsRef<Path>, config: StoreConfig) -> Result<Self, StoreError> {
+        let dir = dir.as_ref();
+        Self::open_on(Arc::new(Local::new(dir)), dir, config)
+    }
+
+    pub(crate) fn open_on(
+        medium: Arc<dyn Medium>,
+        root: &Path,
+        config: StoreConfig,
+    ) -> Result<Self, StoreError> {
+        let (bodies, place): (Box<dyn Bodies>, _) = match &config.remote {
+            None => (Box::new(Files::new(medium.clone(), root)), LOCAL.to_string()),
+            Some(remote) => (objects::open(remote, medium.clone())?, remote.url().to_string()),
+        };
+        let incoming = root.join(INCOMING);
+        for folder in [root, &incoming] {
+            medium.create_folder(folder).map_err(StoreError::at(folder))?;
         }
-        let metadata = Metadata::open(&layout.metadata())?;
-        layout.sync_root()?;
-        let swept = sweep::sweep(&layout, &metadata, quota)?;
-        Ok(Self {
-            layout,
+        let path = root.join(LOCK);
+        let locked = medium.lock(&path).map_err(StoreError::at(&path))?.ok_or(StoreError::Locked(path))?;
+        let path = root.join(METADATA);
+        if medium.file_len(&path).map_err(StoreError::at(&path))?.is_none_or(|len| len == 0) {
+            if bodies.mark()?.is_some() || Packs::any(medium.as_ref(), root)? {
+                return Err(StoreError::MetadataMissing(path));
+            }
+            // A database is made under another name: what an interruption leaves of it could not be opened.
+            let new = root.join(NEW_METADATA);
+            medium.remove(&new).map_err(StoreError::at(&new))?;
+            drop(Metadata::open(medium.as_ref(), &new)?);
+            medium.rename(&new, &path).map_err(StoreError::at(&path))?;
+        }
+        medium.sync_folder(root).map_err(StoreError::at(root))?;
+        let metadata = Metadata::open(medium.as_ref(), &path)?;
+        metadata.bind_to(&place)?;
+        let mark = mark(bodies.as_ref(), &metadata, &place)?;
+        let packs = Packs::open(medium.clone(), root, &metadata)?;
+        let store = Self {
+            config,
+            root: root.into(),
+            incoming,
+            medium,
             metadata,
-            admin: Mutex::new(()),
-            ledger: Mutex::new(swept.ledger),
-            uploads: Mutex::new(swept.uploads),
-            lost: Mutex::new(swept.lost),
+            packs,
+            bodies,
+            mark,
+            place,
+            admin: Mutex::default(),
+            collector: Mutex::default(),
+            scrubber: Mutex::default(),
+            can_punch: AtomicBool::new(true),
+            budget: Budget::default(),
+            uploads: Mutex::default(),
             writing: Mutex::new(upload::cache()),
             reading: Mutex::new(read::cache()),
-            #[cfg(test)]
-            hook: publish::Hook::default(),
-        })
+            _locked: locked,
+        };
+        let uploads = store.sweep()?;
+        *lock(&store.uploads) = uploads;
+        Ok(store)
     }
 
     /// The upload of a contract that is not kept.
@@ -132,30 +197,82 @@ impl DiskStore {
         self.metadata.piece((contract, index))?.ok_or(StoreError::Kept(contract))
     }
 
-    /// Deletes files that nothing refers to any more. What resists is swept at the next `open`.
-    fn delete_files(&self, places: impl IntoIterator<Item = Place>) {
-        for place in places {
-            lock(&self.writing).remove(&place);
-            for path in self.layout.files(place) {
-                if let Err(error) = remove_file(&path) {
-                    tracing::error!(%error, "left behind until the next start");
-                }
+    /// Bytes of the disk above the floor.
+    fn disk(&self) -> Result<u64, StoreError> {
+        let free = self.medium.free().map_err(StoreError::at(&self.root))?;
+        Ok(free.saturating_sub(self.config.floor))
+    }
+
+    /// Refuses to write `bytes` if that would go below the floor.
+    fn check_floor(&self, bytes: u64) -> Result<(), StoreError> {
+        let free = self.medium.free().map_err(StoreError::at(&self.root))?;
+        match free.saturating_sub(bytes) < self.config.floor {
+            true => Err(StoreError::LowDisk { free, floor: self.config.floor }),
+            false => Ok(()),
+        }
+    }
+
+    fn usage_with(&self, totals: &metadata::Totals, disk: u64) -> Usage {
+        Usage {
+            quota: self.config.quota,
+            reserved: totals.reserved,
+            stored: totals.stored,
+            garbage: totals.garbage,
+            disk,
+        }
+    }
+
+    /// Adds a contract; with garbage in its way, that goes first.
+    fn reserve_in(&self, contract: ContractId, reservation: Reservation) -> Result<(), StoreError> {
+        let max_bytes = reservation.max_bytes;
+        for step in 0.. {
+            let disk = self.disk()?;
+            let check = |totals: &metadata::Totals| self.usage_with(totals, disk).check(max_bytes);
+            let (needed, free) = match self.metadata.reserve(contract, reservation.clone(), check) {
+                Err(StoreError::QuotaExceeded { needed, free }) => (needed, free),
+                reserved => return reserved,
+            };
+            // What it would be like with all garbage gone.
+            let totals = self.metadata.totals();
+            let clean = metadata::Totals { garbage: 0, ..totals };
+            let helps = self.usage_with(&clean, disk.saturating_add(totals.garbage)).check(max_bytes).is_ok();
+            let collected = match helps && step < MOST_STEPS {
+                true => self.collect_some(needed.saturating_sub(free)).unwrap_or_else(|error| {
+                    tracing::error!(%error, "space cannot be given back");
+                    Collected::default()
+                }),
+                false => Collected::default(),
+            };
+            if collected.entries == 0 {
+                return Err(StoreError::QuotaExceeded { needed, free });
             }
         }
+        unreachable!("the last step returns")
+    }
+
+    /// Whether the bodies are where they were: only then is one that is missing lost.
+    fn check_mark(&self) -> Result<(), StoreError> {
+        match self.bodies.mark()? {
+            Some(found) if found == self.mark => Ok(()),
+            _ => Err(StoreError::NotOurs(self.place.clone())),
+        }
+    }
+
+    /// Compares every sum with what it sums up, while nobody writes.
+    #[cfg(test)]
+    pub(crate) fn verify(&self) {
+        self.metadata.verify();
+        let staged: u64 = lock(&self.uploads).values().map(|upload| upload.staged()).sum();
+        assert_eq!(self.budget.taken(), staged);
     }
 }
 
-impl PieceStore for DiskStore {
+impl PieceStore for Store {
     fn reserve(&self, contract: ContractId, reservation: Reservation) -> Result<(), StoreError> {
         check_reservation(&reservation)?;
-        let _admin = lock(&self.admin);
-        if self.metadata.contract(contract)?.is_some() {
-            return Err(StoreError::AlreadyReserved(contract));
-        }
-        let space = lock(&self.ledger).check(reservation.max_bytes)?;
         let upload = Upload::new(reservation.max_bytes);
-        self.metadata.reserve(contract, reservation)?;
-        lock(&self.ledger).add_reserved(space);
+        let _admin = lock(&self.admin);
+        self.reserve_in(contract, reservation)?;
         lock(&self.uploads).insert(contract, Arc::new(upload));
         Ok(())
     }
@@ -203,10 +320,11 @@ impl PieceStore for DiskStore {
         if self.metadata.contract(contract)?.is_none() {
             return Err(StoreError::UnknownContract(contract));
         }
-        let pieces = self.metadata.pieces(contract)?;
-        let lost = lock(&self.lost);
-        let here = pieces.into_iter().filter(|(index, _)| !lost.contains(&(contract, *index)));
-        Ok(here.map(|(_, record)| BatchEntry { piece: record.piece, len: record.len }).collect())
+        let pieces = self.metadata.whole_pieces(contract)?;
+        Ok(pieces
+            .into_iter()
+            .map(|(_, record)| BatchEntry { piece: record.piece, len: record.len })
+            .collect())
     }
 
     fn keep(&self, contract: ContractId) -> Result<(), StoreError> {
@@ -218,13 +336,10 @@ impl PieceStore for DiskStore {
             };
         };
         let mut phase = upload.close();
-        let stored = self.metadata.keep(contract)?;
-        self.delete_files(upload.unfinished(&phase).into_iter().map(|index| (contract, index)));
+        self.metadata.keep(contract)?;
+        self.drop_unfinished(contract, &upload, &phase);
         *phase = Phase::Kept;
         lock(&self.uploads).remove(&contract);
-        let mut ledger = lock(&self.ledger);
-        ledger.take_reserved(upload.space());
-        ledger.add_stored(stored);
         Ok(())
     }
 
@@ -233,28 +348,27 @@ impl PieceStore for DiskStore {
         let upload = self.upload(contract);
         let phase = upload.as_ref().map(|upload| upload.close());
         let Some(removed) = self.metadata.remove(contract)? else { return Ok(()) };
-        for (index, record) in &removed.pieces {
+        for (_, record) in &removed {
             lock(&self.reading).remove(&record.piece);
-            lock(&self.lost).remove(&(contract, *index));
         }
-        self.delete_files(removed.pieces.iter().map(|(index, _)| (contract, *index)));
         if let (Some(upload), Some(mut phase)) = (&upload, phase) {
-            self.delete_files(upload.unfinished(&phase).into_iter().map(|index| (contract, index)));
+            self.drop_unfinished(contract, upload, &phase);
             *phase = Phase::Removed;
             lock(&self.uploads).remove(&contract);
-        }
-        let mut ledger = lock(&self.ledger);
-        if removed.kept {
-            ledger.take_stored(stored_space(removed.pieces.iter().map(|(_, record)| record)));
-        } else {
-            ledger.take_reserved(reserved_space(removed.max_bytes));
         }
         Ok(())
     }
 
-    fn contracts(&self) -> Result<Vec<StoredContract>, StoreError> {
-        let lost = lock(&self.lost).clone();
-        self.metadata.contracts(|place| !lost.contains(&place))
+    fn contracts(&self, after: Option<ContractId>, most: usize) -> Result<Vec<StoredContract>, StoreError> {
+        let rows = self.metadata.contracts(after, most)?;
+        let stored = |(contract, record, tally): metadata::Row| StoredContract {
+            contract,
+            kept: record.kept,
+            reservation: record.into_reservation(),
+            bytes: tally.bytes.saturating_sub(tally.lost),
+            lost: tally.lost,
+        };
+        Ok(rows.into_iter().map(stored).collect())
     }
 
     fn read_range(&self, piece: PieceId, offset: u64, len: u64) -> Result<EncodedRange, StoreError> {
@@ -265,15 +379,41 @@ impl PieceStore for DiskStore {
         self.prove(piece, chunk)
     }
 
+    fn collect(&self, most: u64) -> Result<Collected, StoreError> {
+        self.collect_some(most)
+    }
+
+    fn scrub(&self, most: u64) -> Result<Scrubbed, StoreError> {
+        self.scrub_some(most)
+    }
+
     fn usage(&self) -> Usage {
-        lock(&self.ledger).usage()
+        // A disk that does not tell what it has left takes nothing more.
+        self.usage_with(&self.metadata.totals(), self.disk().unwrap_or_default())
     }
 }
 
-impl fmt::Debug for DiskStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DiskStore").field("root", &self.layout.root()).finish_non_exhaustive()
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.spill_all();
     }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+/// The mark of the bodies. A new store makes it before there is anything to mark.
+fn mark(bodies: &dyn Bodies, metadata: &Metadata, place: &str) -> Result<Vec<u8>, StoreError> {
+    let mark = metadata.mark(|| rand::random::<[u8; 16]>().to_vec())?;
+    match bodies.mark()? {
+        Some(found) if found == mark => {}
+        None if metadata.pieces_after(None, 1)?.is_empty() => bodies.set_mark(&mark)?,
+        _ => return Err(StoreError::NotOurs(place.into())),
+    }
+    Ok(mark)
 }
 
 /// What is behind these locks is consistent between any two of its changes.
@@ -284,9 +424,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Bytes set aside for a reservation in the metadata.
 fn reserved_space(max_bytes: u64) -> u64 {
     footprint(max_bytes).expect("`reserve` stores and `Metadata` decodes no other; qed")
-}
-
-/// Bytes that the finished pieces of a contract take.
-fn stored_space<'a>(records: impl IntoIterator<Item = &'a PieceRecord>) -> u64 {
-    pieces_space(records.into_iter().map(|record| record.len))
 }

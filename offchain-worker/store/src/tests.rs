@@ -1,12 +1,16 @@
 //! One suite over all stores (`conformance`, `model`), and what concerns files only.
 
+mod churn;
 mod conformance;
 mod crash;
-mod disk;
+mod folder;
 mod kill;
 mod model;
+#[cfg(feature = "objects-tests")]
+mod objects;
+mod simulated;
 
-use crate::{DiskStore, MemoryStore, PieceStore, Reservation};
+use crate::{MemoryStore, PieceStore, Reservation, Store, StoreConfig};
 use lunarx_core::{ContractId, NodeKey, PieceId};
 use lunarx_proof::{verify_range, RangeError, VerifiedRange};
 use std::path::{Path, PathBuf};
@@ -36,7 +40,7 @@ impl Subject for InMemory {
 }
 
 struct OnDisk {
-    store: DiskStore,
+    store: Store,
     quota: u64,
     dir: tempfile::TempDir,
 }
@@ -46,14 +50,23 @@ impl OnDisk {
         self.dir.path()
     }
 
-    /// The file of a finished piece.
-    fn piece_file(&self, contract: ContractId, index: u32, extension: &str) -> PathBuf {
-        let (first, name) = (hex::encode(&contract.0[..1]), hex::encode(contract));
-        self.path().join("pieces").join(first).join(format!("{name}-{index}.{extension}"))
+    /// The file of a finished piece, if it has one of its own.
+    fn piece_file(&self, contract: ContractId, index: u32) -> PathBuf {
+        let name = hex::encode(contract);
+        let folder = self.path().join("pieces").join(&name[..2]).join(&name[2..4]);
+        let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let prefix = format!("{name}-{index}-");
+        files.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&prefix)).unwrap()
     }
 
     fn partial_file(&self, contract: ContractId, index: u32) -> PathBuf {
-        self.path().join("incoming").join(format!("{}-{index}.piece", hex::encode(contract)))
+        self.path().join("incoming").join(format!("{}-{index}.part", hex::encode(contract)))
+    }
+
+    /// The only pack.
+    fn pack_file(&self) -> PathBuf {
+        let mut packs = std::fs::read_dir(self.path().join("packs")).unwrap();
+        packs.next().unwrap().unwrap().path()
     }
 
     /// Closes it, changes something, and opens it again.
@@ -61,7 +74,7 @@ impl OnDisk {
         let Self { store, quota, dir } = self;
         drop(store);
         change(dir.path());
-        let store = DiskStore::open(dir.path(), quota).unwrap();
+        let store = open(dir.path(), quota).unwrap();
         Self { store, quota, dir }
     }
 }
@@ -69,7 +82,7 @@ impl OnDisk {
 impl Subject for OnDisk {
     fn new(quota: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = DiskStore::open(dir.path(), quota).unwrap();
+        let store = open(dir.path(), quota).unwrap();
         Self { store, quota, dir }
     }
 
@@ -80,6 +93,48 @@ impl Subject for OnDisk {
     fn reopened(self) -> Self {
         self.reopened_after(|_| {})
     }
+}
+
+/// Opens a store that leaves nothing of the disk free on purpose: the machine may have little.
+fn open(dir: impl AsRef<Path>, quota: u64) -> Result<Store, crate::StoreError> {
+    Store::open(dir, StoreConfig { floor: 0, ..StoreConfig::new(quota) })
+}
+
+/// All contracts, in pages of two.
+fn contracts(store: &dyn PieceStore) -> Vec<crate::StoredContract> {
+    let mut all: Vec<crate::StoredContract> = Vec::new();
+    loop {
+        let page = store.contracts(all.last().map(|stored| stored.contract), 2).unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+/// Lets the collector work until nothing is left, in small steps.
+fn collect_all(store: &dyn PieceStore) {
+    while store.collect(1).unwrap().entries > 0 {}
+    assert_eq!(store.usage().garbage, 0);
+}
+
+/// Has everything scrubbed, and nothing found.
+fn all_whole(store: &dyn PieceStore) {
+    let pieces: usize =
+        contracts(store).iter().map(|stored| store.batch(stored.contract).unwrap().len()).sum();
+    let round = || {
+        let mut seen = 0;
+        loop {
+            let scrubbed = store.scrub(u64::MAX).unwrap();
+            assert!(scrubbed.faults.is_empty() && scrubbed.unread == 0, "{scrubbed:?}");
+            seen += scrubbed.pieces;
+            if scrubbed.ended {
+                return seen;
+            }
+        }
+    };
+    round(); // It may have begun in the middle.
+    assert_eq!(round(), u64::try_from(pieces).unwrap(), "from the beginning to the end");
 }
 
 fn id(n: u8) -> ContractId {
@@ -126,24 +181,15 @@ fn read_all(store: &dyn PieceStore, piece: PieceId, len: u64) -> Vec<u8> {
     read(store, piece, 0, len).unwrap().into_bytes()
 }
 
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
-/// Bytes of all pieces and trees on disk.
+/// Bytes of all bodies that the disk has given to files, unfinished ones too. A hole takes none.
 fn disk_bytes(path: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
     let bytes = |entry: std::fs::DirEntry| match entry.file_type().unwrap().is_dir() {
         true => disk_bytes(&entry.path()),
-        false if entry.path().extension().is_some_and(|ext| ext == "piece" || ext == "tree") => {
+        false if entry.path().extension().is_some_and(|ext| ext == "pack") => {
+            entry.metadata().unwrap().blocks() * 512
+        }
+        false if entry.path().extension().is_some_and(|ext| ext == "piece" || ext == "part") => {
             entry.metadata().unwrap().len()
         }
         false => 0,

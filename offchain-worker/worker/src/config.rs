@@ -3,7 +3,8 @@
 use crate::MinerError;
 use libp2p::Multiaddr;
 use lunarx_core::{Balance, BlockNumber, Region, GIB, MAX_REGION_BYTES};
-use std::path::PathBuf;
+use lunarx_store::{Remote, DEFAULT_FLOOR};
+use std::{path::PathBuf, time::Duration};
 
 /// Most bytes in one reservation, unless configured: a whole segment at rate 1/n with its overhead.
 pub const DEFAULT_MAX_RESERVATION: u64 = GIB;
@@ -22,6 +23,9 @@ pub const DEFAULT_OFFER_LIFE: BlockNumber = 1_200;
 /// Windows that pass between two settlements of a contract, unless configured.
 pub const DEFAULT_SETTLE_EVERY: u32 = 24;
 
+/// Time in which the whole store is read and compared with its ids, unless configured.
+pub const DEFAULT_SCRUB_EVERY: Duration = Duration::from_secs(14 * 86_400);
+
 /// Configuration of a miner.
 #[derive(Clone, Debug)]
 pub struct MinerConfig {
@@ -29,6 +33,12 @@ pub struct MinerConfig {
     pub data_dir: PathBuf,
     /// Bytes promised on chain, and the quota of the store.
     pub capacity: u64,
+    /// Bytes of the disk that stay free, whatever the capacity says.
+    pub floor: u64,
+    /// In what time everything stored is read and compared with its ids, at up to 32 MiB a second. Zero: never.
+    pub scrub_every: Duration,
+    /// Where pieces lie, if not in the data folder.
+    pub remote: Option<Remote>,
     /// LX-units per GiB and day: listed on chain, and the price of every offer.
     pub price: Balance,
     /// Where the miner is: lower-case ASCII letters, digits and `-`.
@@ -61,6 +71,9 @@ impl MinerConfig {
         Self {
             data_dir: data_dir.into(),
             capacity,
+            floor: DEFAULT_FLOOR,
+            scrub_every: DEFAULT_SCRUB_EVERY,
+            remote: None,
             price,
             region: region.into(),
             listen: Vec::new(),

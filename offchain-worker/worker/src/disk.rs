@@ -4,13 +4,18 @@
 //! call is running and the store itself is dropped, so that its lock is free for the next start,
 //! whoever still holds a handle.
 
-use lunarx_store::{PieceStore, StoreError};
+use lunarx_store::{PieceStore, StoreError, StoredContract};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 /// Most calls on the store at a time. A read holds up to 1 MiB and its hashes in memory.
 const MAX_PARALLEL: usize = 32;
+/// Most of these that write for clients: reads and proofs always find room beside them, however long a disk takes.
+const MAX_WRITING: usize = 16;
+
+/// Contracts read at a time.
+const PAGE: usize = 256;
 
 /// Why a call on the store gave nothing.
 #[derive(Debug, thiserror::Error)]
@@ -26,10 +31,25 @@ pub(crate) enum DiskError {
     Task(#[from] tokio::task::JoinError),
 }
 
+/// Calls `visit` for every contract.
+pub(crate) fn for_each_contract(
+    store: &dyn PieceStore,
+    mut visit: impl FnMut(StoredContract) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = store.contracts(after, PAGE)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.contract);
+        page.into_iter().try_for_each(&mut visit)?;
+    }
+}
+
 /// Handle of the store.
 pub(crate) struct Disk {
     store: RwLock<Option<Arc<dyn PieceStore>>>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
+    writing: Arc<Semaphore>,
     running: TaskTracker,
 }
 
@@ -37,7 +57,8 @@ impl Disk {
     pub(crate) fn new(store: Arc<dyn PieceStore>) -> Self {
         Self {
             store: RwLock::new(Some(store)),
-            permits: Semaphore::new(MAX_PARALLEL),
+            permits: Arc::new(Semaphore::new(MAX_PARALLEL)),
+            writing: Arc::new(Semaphore::new(MAX_WRITING)),
             running: TaskTracker::new(),
         }
     }
@@ -47,18 +68,36 @@ impl Disk {
         &self,
         call: impl FnOnce(&dyn PieceStore) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, DiskError> {
-        let _permit = self.permits.acquire().await.map_err(|_| DiskError::Closed)?;
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| DiskError::Closed)?;
         let task = {
             // Held while spawning, so that `close` waits for every task that still got the store.
             let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
             let store = store.clone().ok_or(DiskError::Closed)?;
-            self.running.spawn_blocking(move || call(store.as_ref()))
+            // The permit goes with the call, which nobody can cut short.
+            self.running.spawn_blocking(move || {
+                let _permit = permit;
+                call(store.as_ref())
+            })
         };
         Ok(task.await??)
     }
 
+    /// The same for what a client writes.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&dyn PieceStore) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, DiskError> {
+        let writing = self.writing.clone().acquire_owned().await.map_err(|_| DiskError::Closed)?;
+        self.run(move |store| {
+            let _writing = writing;
+            call(store)
+        })
+        .await
+    }
+
     /// Refuses new calls, waits for the running ones, and drops the store.
     pub(crate) async fn close(&self) {
+        self.writing.close();
         self.permits.close();
         let store = self.store.write().unwrap_or_else(PoisonError::into_inner).take();
         self.running.close();

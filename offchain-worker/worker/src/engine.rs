@@ -4,7 +4,7 @@
 //! left. Nothing is remembered between passes but what saves work or repetition.
 
 use crate::{
-    disk::Disk,
+    disk::{for_each_contract, Disk},
     docket::covered,
     duties::{self, Absences, Batch, ChainView, Holding, Holdings, Trouble},
     proofs::Fault,
@@ -244,7 +244,7 @@ impl Engine {
         let found = self.prover.damaged(|id| contracts.contains_key(id));
         let read = move |store: &dyn PieceStore| {
             let mut held = Holdings::new();
-            for stored in store.contracts()? {
+            for_each_contract(store, |stored| {
                 let id = stored.contract;
                 let seen = stored.kept && looked_at.contains(&id);
                 let pending =
@@ -252,8 +252,10 @@ impl Engine {
                 let wanted = pending.is_some_and(|pending| pending || !seen);
                 let batch = if wanted { readable(batch(store, id), id)? } else { None };
                 let (kept, expires) = (stored.kept, stored.reservation.expires);
-                held.insert(id, Holding { kept, expires, batch, damaged: found.contains(&id) });
-            }
+                let damaged = found.contains(&id) || (kept && stored.lost > 0);
+                held.insert(id, Holding { kept, expires, batch, damaged });
+                Ok(())
+            })?;
             Ok(held)
         };
         let mut held = self.disk.run(read).await?;

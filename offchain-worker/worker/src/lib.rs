@@ -12,6 +12,7 @@
 //! - While the chain does not answer, pieces are served and challenges answered; nothing new is reserved.
 //! - Nothing wrong is signed: proofs are verified against the contract first. Data that turns out damaged
 //!   when it is asked for is surrendered, which costs half of what silence would.
+//! - What was removed leaves the disk, and what is stored is read now and then (`upkeep`).
 //! - A miner whose node can make blocks stands for election as authority (`candidacy`).
 //! - No dispute is opened by itself: of trackers that say nothing the operator is warned (`vigil`).
 
@@ -31,11 +32,14 @@ mod prover;
 mod register;
 mod reserve;
 mod service;
+mod upkeep;
 mod vigil;
 
 pub use candidacy::{Authoring, SessionKeys};
 pub use config::{
-    MinerConfig, DEFAULT_MAX_RESERVATION, DEFAULT_OFFER_LIFE, DEFAULT_SETTLE_EVERY, MIN_CLIENT_QUOTA,
+    MinerConfig, DEFAULT_MAX_RESERVATION, DEFAULT_OFFER_LIFE, DEFAULT_SCRUB_EVERY, DEFAULT_SETTLE_EVERY,
+    MIN_CLIENT_QUOTA,
 };
 pub use error::MinerError;
+pub use lunarx_store::{Remote, DEFAULT_FLOOR};
 pub use miner::{run_miner, Miner};

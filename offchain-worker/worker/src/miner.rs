@@ -4,7 +4,7 @@
 use crate::{
     announce::Announcer,
     candidacy::{Authoring, Candidacy},
-    disk::Disk,
+    disk::{for_each_contract, Disk},
     docket::Docket,
     engine::Engine,
     identity,
@@ -13,6 +13,7 @@ use crate::{
     register,
     reserve::{Claim, Desk, Terms},
     service::MinerService,
+    upkeep::Upkeep,
     vigil::Vigil,
     MinerConfig, MinerError,
 };
@@ -21,8 +22,8 @@ use libp2p::Multiaddr;
 use lunarx_chain::{Chain, Signer};
 use lunarx_core::{EncryptionKey, NodeKey};
 use lunarx_network::{Network, NodeSecret, SignedOffer};
-use lunarx_store::{DiskStore, PieceStore, StoredContract};
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use lunarx_store::{PieceStore, Store, StoreConfig, StoreError, StoredContract};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{
     sync::oneshot,
     task::JoinHandle,
@@ -122,20 +123,26 @@ impl Miner {
 /// The data folder, opened.
 struct Opened {
     store: Arc<dyn PieceStore>,
-    held: Vec<StoredContract>,
+    /// Reservations that outlived the last run.
+    unpaid: Vec<StoredContract>,
     secret: NodeSecret,
     encryption_key: EncryptionKey,
 }
 
 /// Opens or makes the data folder. The store comes first: its lock keeps a second miner out.
-fn open(data_dir: &Path, capacity: u64, genesis: [u8; 32]) -> Result<Opened, MinerError> {
-    fs::create_dir_all(data_dir).map_err(|source| MinerError::File { path: data_dir.into(), source })?;
-    let store = DiskStore::open(data_dir.join(STORE_FOLDER), capacity)?;
+fn open(data_dir: &Path, config: StoreConfig, genesis: [u8; 32]) -> Result<Opened, MinerError> {
+    let store = Store::open(data_dir.join(STORE_FOLDER), config)?;
     identity::bind_to_chain(data_dir, genesis)?;
-    let held = store.contracts()?;
+    let mut unpaid = Vec::new();
+    for_each_contract(&store, |stored| {
+        if !stored.kept {
+            unpaid.push(stored);
+        }
+        Ok(())
+    })?;
     Ok(Opened {
         store: Arc::new(store),
-        held,
+        unpaid,
         secret: NodeSecret::open_or_create(data_dir)?,
         encryption_key: identity::encryption_key(data_dir)?,
     })
@@ -151,8 +158,10 @@ async fn run(
 ) -> Result<(), MinerError> {
     config.check()?;
     let genesis = chain.genesis();
-    let (data_dir, capacity) = (config.data_dir.clone(), config.capacity);
-    let opened = tokio::task::spawn_blocking(move || open(&data_dir, capacity, genesis)).await??;
+    let data_dir = config.data_dir.clone();
+    let store_config =
+        StoreConfig { quota: config.capacity, floor: config.floor, remote: config.remote.clone() };
+    let opened = tokio::task::spawn_blocking(move || open(&data_dir, store_config, genesis)).await??;
     let disk = Arc::new(Disk::new(opened.store));
 
     let network_config = lunarx_network::Config {
@@ -166,16 +175,18 @@ async fn run(
     let network_guard = network_stop.drop_guard();
 
     let desk = Arc::new(Desk::new(Terms::new(signer.account(), &config, &chain.parameters())));
-    restore(&desk, &opened.held);
+    restore(&desk, &opened.unpaid);
     let docket = Docket::new(chain.parameters().audit);
     let prover = Arc::new(Prover::new(disk.clone(), docket, opened.secret.clone(), genesis));
     let encryption_key = opened.encryption_key;
     let secret = opened.secret;
     let candidacy = authoring
         .map(|authoring| Candidacy::new(chain.clone(), signer.clone(), authoring, config.collateral));
+    let upkeep = Upkeep::new(disk.clone(), prover.clone(), config.scrub_every);
     let worker = Worker { chain, signer, config, network, secret, disk: disk.clone(), desk, prover };
     let result = tokio::select! {
         result = worker.work(encryption_key, candidacy, ready) => result,
+        error = upkeep.run() => Err(error),
         _ = &mut network_task => Err(MinerError::NetworkStopped),
         () = stop.cancelled() => Ok(()),
     };
@@ -192,8 +203,8 @@ async fn run(
 }
 
 /// Notes the reservations that outlived the last run.
-fn restore(desk: &Desk, held: &[StoredContract]) {
-    for stored in held.iter().filter(|stored| !stored.kept) {
+fn restore(desk: &Desk, unpaid: &[StoredContract]) {
+    for stored in unpaid {
         let reservation = &stored.reservation;
         match SignedOffer::decode_all(&mut reservation.offer.as_slice()) {
             Ok(signed) => desk.restore(
@@ -303,7 +314,9 @@ impl Worker {
                     }
                     IDLE_PASS
                 }
-                Err(MinerError::Stopping) => return Err(MinerError::Stopping),
+                Err(error @ (MinerError::Stopping | MinerError::Store(StoreError::Stuck))) => {
+                    return Err(error)
+                }
                 Err(error) => {
                     let wait = backoff.next();
                     if error.is_retryable() {

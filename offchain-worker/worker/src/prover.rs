@@ -165,9 +165,14 @@ impl Prover {
         let result = self.disk.run(look).await?;
         if let Err(Fault::Damaged(reason)) = &result {
             tracing::error!(%contract, reason, "the data of a contract is damaged");
-            lock(&self.damaged).insert(contract);
+            self.note_damaged(contract);
         }
         Ok(result?)
+    }
+
+    /// Notes a contract whose data was found damaged: nothing of it is proven any more.
+    pub(crate) fn note_damaged(&self, contract: ContractId) {
+        lock(&self.damaged).insert(contract);
     }
 
     /// Contracts whose data was found damaged, of those that are `live`; the others are forgotten.

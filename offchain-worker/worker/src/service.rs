@@ -70,14 +70,14 @@ impl PieceService for MinerService {
             lending.stored();
             Ok(())
         };
-        self.disk.run(reserve).await.map_err(refusal)?;
+        self.disk.write(reserve).await.map_err(refusal)?;
         tracing::debug!(%peer, %contract, bytes = claim.bytes, expires = claim.expires, "reserved");
         Ok(signed)
     }
 
     async fn written(&self, peer: NodeKey, contract: ContractId, index: u32) -> Result<u64, Refusal> {
         self.owned(peer, contract)?;
-        self.disk.run(move |store| store.written(contract, index)).await.map_err(refusal)
+        self.disk.write(move |store| store.written(contract, index)).await.map_err(refusal)
     }
 
     async fn append(
@@ -90,7 +90,7 @@ impl PieceService for MinerService {
     ) -> Result<(), Refusal> {
         self.owned(peer, contract)?;
         let append = move |store: &dyn PieceStore| store.append(contract, index, offset, &bytes);
-        self.disk.run(append).await.map(|_| ()).map_err(refusal)
+        self.disk.write(append).await.map(|_| ()).map_err(refusal)
     }
 
     async fn finish(
@@ -101,7 +101,8 @@ impl PieceService for MinerService {
         len: u64,
     ) -> Result<PieceId, Refusal> {
         self.owned(peer, contract)?;
-        let piece = self.disk.run(move |store| store.finish(contract, index, len)).await.map_err(refusal)?;
+        let piece =
+            self.disk.write(move |store| store.finish(contract, index, len)).await.map_err(refusal)?;
         tracing::debug!(%peer, %contract, index, %piece, len, "piece finished");
         Ok(piece)
     }

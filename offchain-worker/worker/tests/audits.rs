@@ -6,9 +6,9 @@ use lunarx_chain::{Call, Chain, MemoryChain};
 use lunarx_core::{AuditSeed, BlockNumber, ContractId, ContractInfo};
 use lunarx_network::{verify_signature, NetworkError, Refusal};
 use lunarx_proof::{challenged, proves_all, Answer, BatchEntry, Covered, DISPUTE_BLOCKS};
-use lunarx_store::{DiskStore, PieceStore};
-use lunarx_worker::Miner;
-use std::{fs, path::PathBuf};
+use lunarx_store::PieceStore;
+use lunarx_worker::{Miner, MinerConfig};
+use std::{fs, path::PathBuf, time::Duration};
 use world::{eventually, sample, within, Peer, World, CAPACITY};
 
 const WINDOWS: u32 = 10;
@@ -27,9 +27,9 @@ impl Kept {
         let world = World::new();
         let miner = world.start().await;
         let peer = Peer::of(&world, &miner).await;
-        let signed = peer.reserve(miner.node_key(), world.request(100_000)).await.unwrap();
+        let signed = peer.reserve(miner.node_key(), world.request(300_000)).await.unwrap();
         let id = world.contract_id(&signed);
-        let first = peer.store(miner.node_key(), id, 0, &sample(1, 60_000)).await.unwrap();
+        let first = peer.store(miner.node_key(), id, 0, &sample(1, 160_000)).await.unwrap();
         let second = peer.store(miner.node_key(), id, 1, &sample(2, 777)).await.unwrap();
         let pieces = vec![first, second];
         world.open(&signed, &pieces, WINDOWS).await.unwrap();
@@ -53,7 +53,7 @@ impl Kept {
             bytes[..8].copy_from_slice(&n.to_le_bytes());
             AuditSeed(bytes)
         });
-        seeds.filter(move |seed| challenged(seed, &id, 60_777, &rules).is_some() == hit)
+        seeds.filter(move |seed| challenged(seed, &id, 160_777, &rules).is_some() == hit)
     }
 
     /// Makes the next block, with a seed that challenges the contract or does not.
@@ -110,17 +110,19 @@ impl Kept {
         !self.chain().disputes().await.unwrap().is_empty()
     }
 
-    /// The file of piece `index`.
-    fn file(&self, index: u32) -> PathBuf {
+    /// The file of piece 0, which is too large for a pack.
+    fn file(&self) -> PathBuf {
         let name = hex::encode(self.id);
-        let folder = self.world.dir.path().join("store/pieces").join(&name[..2]);
-        folder.join(format!("{name}-{index}.piece"))
+        let folder = self.world.dir.path().join("store/pieces").join(&name[..2]).join(&name[2..4]);
+        let mut files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let prefix = format!("{name}-0-");
+        files.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&prefix)).unwrap()
     }
 
     /// Overwrites all of piece 0 in place: any byte that is asked for is wrong, and the length is right.
     fn damage(&self) {
-        let len = fs::metadata(self.file(0)).unwrap().len();
-        fs::write(self.file(0), vec![0x55; usize::try_from(len).unwrap()]).unwrap();
+        let len = fs::metadata(self.file()).unwrap().len();
+        fs::write(self.file(), vec![0x55; usize::try_from(len).unwrap()]).unwrap();
     }
 
     async fn given_up(&self) {
@@ -184,7 +186,7 @@ async fn refuses_a_challenge_that_is_not_due() {
 async fn tells_its_space() {
     let kept = Kept::new().await;
     let heartbeat = within(kept.peer.network.heartbeat(kept.miner.node_key())).await.unwrap();
-    assert!(heartbeat.stored >= 60_777, "{heartbeat:?}");
+    assert!(heartbeat.stored >= 160_777, "{heartbeat:?}");
     assert!(heartbeat.free + heartbeat.stored <= CAPACITY, "{heartbeat:?}");
 }
 
@@ -277,9 +279,27 @@ async fn damage_found_by_a_dispute_is_surrendered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn damage_is_found_by_the_scrubber_before_anybody_asks() {
+    let kept = Kept::new().await;
+    kept.damage();
+    let config = MinerConfig { scrub_every: Duration::from_millis(1), ..kept.world.config() };
+    let Kept { world, miner, peer, id, pieces } = kept;
+    miner.stop().await.unwrap();
+    let miner = world.start_with(config).await;
+    peer.knows(&miner).await;
+    let kept = Kept { world, miner, peer, id, pieces };
+    eventually("it is found", async || {
+        kept.chain().advance(1);
+        kept.world.contract(kept.id).await.is_none()
+    })
+    .await;
+    kept.given_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_piece_that_is_gone_is_surrendered() {
     let kept = Kept::new().await;
-    fs::remove_file(kept.file(0)).unwrap();
+    fs::remove_file(kept.file()).unwrap();
     // Whole of what is left, but not what was promised.
     let kept = kept.restart().await;
     let block = kept.next_block(true);
@@ -293,7 +313,7 @@ async fn a_store_that_is_away_is_waited_for_until_the_last_blocks() {
     let kept = Kept::new().await;
     let Kept { world, miner, peer: _, id, pieces: _ } = kept;
     miner.stop().await.unwrap();
-    let store = DiskStore::open(world.dir.path().join("store"), CAPACITY).unwrap();
+    let store = world.store();
     store.remove(id).unwrap();
     drop(store);
     world.memory().submit(&world.client, Call::Dispute { contract: id, challenge: None }).await.unwrap();
@@ -339,7 +359,7 @@ async fn a_flood_of_challenges_keeps_nobody_from_reading() {
     };
     let reading = async {
         for _ in 0..20 {
-            assert_eq!(kept.peer.fetch(key, kept.pieces[0]).await.unwrap(), sample(1, 60_000));
+            assert_eq!(kept.peer.fetch(key, kept.pieces[0]).await.unwrap(), sample(1, 160_000));
         }
     };
     let floods = async { tokio::join!(flood(&flooders[0]), flood(&flooders[1]), flood(&flooders[2])) };

@@ -5,8 +5,8 @@ mod world;
 use lunarx_chain::{Call, Chain};
 use lunarx_core::{BatchRoot, ContractState};
 use lunarx_proof::BatchEntry;
-use lunarx_store::{DiskStore, PieceStore};
-use world::{eventually, sample, Peer, World, CAPACITY};
+use lunarx_store::PieceStore;
+use world::{eventually, sample, Peer, World};
 
 const WINDOWS: u32 = 3;
 
@@ -44,8 +44,8 @@ async fn stores_accepts_serves_and_is_paid() {
         .advance_until("the pieces are gone", async || peer.fetch(miner.node_key(), piece).await.is_err())
         .await;
     miner.stop().await.unwrap();
-    let store = DiskStore::open(world.dir.path().join("store"), CAPACITY).unwrap();
-    assert!(store.contracts().unwrap().is_empty());
+    let store = world.store();
+    assert!(store.contracts(None, 100).unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 mod world;
 
 use lunarx_network::{NetworkError, Refusal, ReserveRequest};
-use lunarx_store::{DiskStore, PieceStore};
+use lunarx_store::PieceStore;
 use lunarx_worker::MinerConfig;
 use world::{sample, within, Peer, World, CAPACITY, PRICE};
 
@@ -91,8 +91,8 @@ async fn frees_what_was_never_opened() {
         })
         .await;
     miner.stop().await.unwrap();
-    let store = DiskStore::open(world.dir.path().join("store"), CAPACITY).unwrap();
-    assert!(store.contracts().unwrap().iter().all(|stored| stored.contract != id));
+    let store = world.store();
+    assert!(store.contracts(None, 100).unwrap().iter().all(|stored| stored.contract != id));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,8 +114,8 @@ async fn frees_what_its_client_gave_up_long_before_the_offer_ends() {
     let gone = async || peer.fetch(miner.node_key(), piece).await.is_err();
     world.advance_until("the pieces are gone", gone).await;
     miner.stop().await.unwrap();
-    let store = DiskStore::open(world.dir.path().join("store"), CAPACITY).unwrap();
-    assert!(store.contracts().unwrap().iter().all(|stored| stored.contract != id));
+    let store = world.store();
+    assert!(store.contracts(None, 100).unwrap().iter().all(|stored| stored.contract != id));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,14 +48,14 @@ async function without(dead, work) {
 }
 /** Where a text names a piece and its miner, on one line. */
 const named = ({ piece, miner }) => new RegExp(`piece ${piece}\\b[^\\n]*${miner}.*`);
-/** The miner's store (offchain-worker/store/src/disk/layout.rs); a full node keeps it one folder deeper. */
+/** The miner's store (docs/store.md); a full node keeps it one folder deeper. */
 const store = name => [`${data}/${name}/store`, `${data}/${name}/miner/store`].find(existsSync);
 /** Changes one bit in the middle of a piece on its miner's disk. */
 function flip({ name, contract }) {
-  const id = contract.replace('0x', ''), folder = path.join(store(name), 'pieces', id.slice(0, 2));
+  const id = contract.replace('0x', ''), folder = path.join(store(name), 'pieces', id.slice(0, 2), id.slice(2, 4));
   const files = readdirSync(folder).filter(file => file.startsWith(id) && file.endsWith('.piece'));
   assert.equal(files.length, 1, `one piece of ${id} at ${name}: ${files}`);
-  const file = path.join(folder, files[0]), at = Math.floor(statSync(file).size / 2);
+  const file = path.join(folder, files[0]), at = Math.floor(statSync(file).size / 2); // its hashes are at the end
   const fd = openSync(file, 'r+'), byte = Buffer.alloc(1);
   readSync(fd, byte, 0, 1, at);
   writeSync(fd, Buffer.from([byte[0] ^ 1]), 0, 1, at);
@@ -211,7 +211,7 @@ function uploading() {
   const bytes = file => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   return [...names.values()].find(name => {
     const incoming = path.join(store(name), 'incoming');
-    return readdirSync(incoming).some(file => file.endsWith('.piece') && bytes(path.join(incoming, file)) > 0);
+    return readdirSync(incoming).some(file => file.endsWith('.part') && bytes(path.join(incoming, file)) > 0);
   });
 }
 

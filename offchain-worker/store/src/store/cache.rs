@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-pub(super) struct Cache<K, V> {
+pub(super) struct Cache<K, V: ?Sized> {
     entries: HashMap<K, Entry<V>>,
     max_entries: usize,
     max_weight: u64,
@@ -11,13 +11,13 @@ pub(super) struct Cache<K, V> {
     generation: u64,
 }
 
-struct Entry<V> {
+struct Entry<V: ?Sized> {
     value: Arc<V>,
     weight: u64,
     used: u64,
 }
 
-impl<K: Copy + Eq + Hash, V> Cache<K, V> {
+impl<K: Copy + Eq + Hash, V: ?Sized> Cache<K, V> {
     pub(super) fn new(max_entries: usize, max_weight: u64) -> Self {
         Self { entries: HashMap::new(), max_entries, max_weight, weight: 0, clock: 0, generation: 0 }
     }

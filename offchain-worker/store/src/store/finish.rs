@@ -1,170 +1,137 @@
-//! Makes a finished piece visible: the steps of `finish`, in the order that survives a crash.
+//! Makes a finished piece visible, in the order that survives a crash: its body reaches the disk, then the record
+//! that names it. The commit of the record is the moment at which the piece exists.
 //!
-//! A sync that fails is final: the kernel forgets what it could not write, and says so once. What was to
-//! be synced is deleted before anything else, so that no later sync, of this process or the next one,
-//! vouches for it.
+//! A sync that fails is final: the kernel forgets what it could not write, and says so once. The piece is dropped
+//! and its upload starts again, so that no later sync, of this process or the next one, vouches for it.
 
 use super::{
-    layout::{remove_file, sync, Kind},
+    body::{body_bytes, BodyName, Staged, Unpublished},
     lock,
-    record::PieceRecord,
-    DiskStore, Place,
+    medium::{read_exact, MediumFile},
+    packs::packed_bytes,
+    record::{Location, PieceRecord},
+    upload::{staged_name, Slot, Upload},
+    Place, Store,
 };
-use crate::StoreError;
+use crate::{rules::check_finish, space::tree_bytes, StoreError};
+use lunarx_core::PieceId;
 use lunarx_proof::commit;
 use std::{
-    fs::{self, File},
-    io::{self, BufReader, Write},
-    path::Path,
+    io::{self, BufReader},
+    sync::Arc,
 };
 
 /// Bytes read at a time while hashing.
-const HASH_BUFFER: usize = 256 * 1024;
+pub(super) const HASH_BUFFER: usize = 256 * 1024;
 
-/// Why a piece was not published, and what became of it.
-pub(super) enum Unpublished {
-    /// It is partial as before.
-    Partial(StoreError),
-    /// A sync failed: its files are gone.
-    Dropped(StoreError),
-}
-
-impl From<StoreError> for Unpublished {
-    fn from(error: StoreError) -> Self {
-        Self::Partial(error)
-    }
-}
-
-/// The steps, each named by what was done last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// The tree is written, nothing is synced.
-    TreeWritten,
-    /// The tree is on disk.
-    TreeSynced,
-    /// The piece is on disk.
-    PieceSynced,
-    /// The tree has its final name.
-    TreeMoved,
-    /// The piece has its final name.
-    PieceMoved,
-    /// The final names are on disk.
-    FolderSynced,
-    /// The metadata names the piece.
-    Committed,
-}
-
-impl DiskStore {
-    /// Hashes and publishes the partial file of `place`, whose slot the caller has locked.
-    pub(super) fn publish(&self, place: Place, len: u64) -> Result<PieceRecord, Unpublished> {
-        let path = self.layout.partial(place, Kind::Piece);
-        let file = File::open(&path).map_err(StoreError::at(&path))?;
-        let (piece, tree) =
-            commit(BufReader::with_capacity(HASH_BUFFER, &file), len).map_err(StoreError::at(&path))?;
-        let record = PieceRecord { piece, len };
-        let published = self.stage_tree(place, &tree).and_then(|()| {
-            self.synced(file.sync_all(), &path, Step::PieceSynced)?;
-            self.reveal(place, &record)
-        });
-        match &published {
-            Ok(()) => {
-                lock(&self.writing).remove(&place);
-                lock(&self.lost).remove(&place);
+impl Store {
+    /// `finish` while the upload is open. A piece that may not have reached the disk starts again.
+    pub(super) fn finish_in(&self, upload: &Upload, place: Place, len: u64) -> Result<PieceId, StoreError> {
+        let Some(slot) = upload.slot(place.1) else {
+            // `check_finish` never takes a piece of 0 bytes.
+            return check_finish(0, len).and(Err(StoreError::EmptyPiece));
+        };
+        let mut slot = lock(&slot);
+        check_finish(slot.len(), len)?;
+        if let Slot::Finished(record) = &*slot {
+            return Ok(record.piece);
+        }
+        let is_short = len <= self.bodies.most_packed();
+        let more = match &*slot {
+            _ if is_short => packed_bytes(len),
+            Slot::Staged(_) => body_bytes(len),
+            _ => tree_bytes(len),
+        };
+        self.check_floor(more)?;
+        let published = match is_short {
+            true => self.pack(&slot, place, len),
+            false => self.publish(&mut slot, place, len),
+        };
+        match published {
+            Ok(record) => {
+                self.leave(&mut slot, Slot::Finished(record), place);
+                Ok(record.piece)
             }
-            Err(Unpublished::Partial(_)) => self.take_back(place),
+            Err(Unpublished::Partial(error)) => Err(error),
             Err(Unpublished::Dropped(error)) => {
                 let (contract, index) = place;
                 tracing::error!(%contract, index, %error, "a piece did not reach the disk");
-                self.delete_files([place]);
+                upload.give_back(len);
+                self.leave(&mut slot, Slot::Staged(Vec::new()), place);
+                self.sync_incoming();
+                Err(error)
             }
         }
-        published.map(|()| record)
     }
 
-    /// Writes the tree beside the partial piece.
-    fn stage_tree(&self, place: Place, tree: &[u8]) -> Result<(), Unpublished> {
-        let path = self.layout.partial(place, Kind::Tree);
-        let mut file = File::create(&path).map_err(StoreError::at(&path))?;
-        file.write_all(tree).map_err(StoreError::at(&path))?;
-        self.reached(Step::TreeWritten)?;
-        self.synced(file.sync_all(), &path, Step::TreeSynced)
-    }
-
-    /// Moves both synced files to where finished pieces are, and commits.
-    fn reveal(&self, place: Place, record: &PieceRecord) -> Result<(), Unpublished> {
-        self.rename(place, Kind::Tree)?;
-        self.reached(Step::TreeMoved)?;
-        self.rename(place, Kind::Piece)?;
-        self.reached(Step::PieceMoved)?;
-        let folder = self.layout.folder(place.0);
-        self.synced(sync(&folder), &folder, Step::FolderSynced)?;
-        self.metadata.add_piece(place, record)?;
-        Ok(self.reached(Step::Committed)?)
-    }
-
-    /// What a sync of `path` came to. A test that fails the step fails the sync.
-    fn synced(&self, result: io::Result<()>, path: &Path, step: Step) -> Result<(), Unpublished> {
-        let result = result.map_err(StoreError::at(path));
-        result.and_then(|()| self.reached(step)).map_err(Unpublished::Dropped)
-    }
-
-    fn rename(&self, place: Place, kind: Kind) -> Result<(), StoreError> {
-        let (from, to) = (self.layout.partial(place, kind), self.layout.finished(place, kind));
-        fs::rename(from, &to).map_err(StoreError::at(to))
-    }
-
-    /// Undoes a publication that was not committed. If this fails too, `append` and `finish` go on
-    /// failing until the next start, which sweeps.
-    fn take_back(&self, place: Place) {
-        let piece = self.layout.finished(place, Kind::Piece);
-        let undone = rename_back(&piece, &self.layout.partial(place, Kind::Piece))
-            .map_err(StoreError::at(piece))
-            .and_then(|()| remove_file(&self.layout.finished(place, Kind::Tree)))
-            .and_then(|()| remove_file(&self.layout.partial(place, Kind::Tree)));
-        if let Err(error) = undone {
-            tracing::error!(contract = %place.0, index = place.1, %error, "an unfinished piece is stuck");
+    /// Changes a slot, and gives back what it held.
+    fn leave(&self, slot: &mut Slot, next: Slot, place: Place) {
+        match std::mem::replace(slot, next) {
+            Slot::Staged(bytes) => self.budget.give_back_piece(&bytes),
+            Slot::File(_) => self.drop_partial(place),
+            Slot::Finished(_) => {}
         }
     }
 
-    #[cfg(not(test))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
-    fn reached(&self, _: Step) -> Result<(), StoreError> {
-        Ok(())
+    /// Adds a short piece to a pack.
+    fn pack(&self, slot: &Slot, place: Place, len: u64) -> Result<PieceRecord, Unpublished> {
+        let mut body = match slot {
+            Slot::Staged(bytes) => bytes.clone(),
+            _ => {
+                let file = self.writing(place, len)?;
+                let mut bytes = vec![0; usize::try_from(len).expect("at most MOST_PACKED; qed")];
+                read_exact(file.as_ref(), 0, &mut bytes).map_err(StoreError::at(self.partial(place)))?;
+                bytes
+            }
+        };
+        let (piece, tree) = commit(body.as_slice(), len).map_err(StoreError::at("memory"))?;
+        body.extend_from_slice(&tree);
+        self.packs.add(&self.metadata, place, piece, len, body)
     }
 
-    #[cfg(test)]
-    fn reached(&self, step: Step) -> Result<(), StoreError> {
-        match lock(&self.hook.0).as_ref() {
-            Some(hook) => hook(step).map_err(StoreError::at(self.layout.root())),
-            None => Ok(()),
+    /// Gives a piece a body of its own.
+    fn publish(&self, slot: &mut Slot, place: Place, len: u64) -> Result<PieceRecord, Unpublished> {
+        self.spill(slot, place)?;
+        let (file, path) = (self.writing(place, len)?, self.partial(place));
+        let reader = BufReader::with_capacity(HASH_BUFFER, FromStart { file: &file, at: 0 });
+        let (piece, tree) = commit(reader, len).map_err(StoreError::at(&path))?;
+        let number = self.metadata.number();
+        let record = PieceRecord { piece, len, location: Location::Own(number) };
+        // Under a name with its length: whatever interrupts this, the piece can be told from its tree.
+        let staged = Staged { path: self.incoming.join(staged_name(place, len)), file: file.clone() };
+        self.medium.rename(&path, &staged.path).map_err(StoreError::at(&path))?;
+        let published = file
+            .write_at(len, &tree)
+            .map_err(|error| StoreError::at(&path)(error).into())
+            .and_then(|()| self.bodies.publish(&staged, BodyName { place, number }));
+        if let Err(Unpublished::Partial(_)) = &published {
+            let undone = file.set_len(len).and_then(|()| self.medium.rename(&staged.path, &path));
+            if let Err(error) = undone {
+                tracing::error!(path = %path.display(), %error, "an unfinished piece is stuck until the next start");
+            }
         }
+        // Its file has another name afterwards, or is gone.
+        let added = published
+            .and_then(|()| self.metadata.add(&[(place, record)], None).map_err(Unpublished::Dropped));
+        if added.is_err() {
+            if let Err(error) = self.metadata.disown(place, number, body_bytes(len)) {
+                tracing::error!(%error, "a body without a record is left behind until the next start");
+            }
+        }
+        added.map(|()| record)
     }
 }
 
-/// Renames a file, if it exists.
-fn rename_back(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+/// Reads a file in a row.
+struct FromStart<'a> {
+    file: &'a Arc<dyn MediumFile>,
+    at: u64,
 }
 
-/// What a test does at each step; an error of its own fails the step.
-#[cfg(test)]
-type StepHook = Box<dyn Fn(Step) -> io::Result<()> + Send>;
-
-/// Where a test hooks in.
-#[cfg(test)]
-#[derive(Default)]
-pub(crate) struct Hook(std::sync::Mutex<Option<StepHook>>);
-
-#[cfg(test)]
-impl Hook {
-    pub(crate) fn set(&self, hook: impl Fn(Step) -> io::Result<()> + Send + 'static) {
-        *lock(&self.0) = Some(Box::new(hook));
-    }
-
-    pub(crate) fn clear(&self) {
-        *lock(&self.0) = None;
+impl io::Read for FromStart<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(self.at, bytes)?;
+        self.at += u64::try_from(read).map_err(io::Error::other)?;
+        Ok(read)
     }
 }

@@ -1,171 +1,110 @@
-//! Brings files and metadata together when a store is opened.
+//! Brings bodies and metadata together when a store is opened.
 //!
-//! The metadata is right: files that it does not name go, unless they are the unfinished pieces of a
-//! reservation. Pieces that it names but whose files are not whole are lost: under a kept contract
-//! that is told and remembered, under a reservation the piece can be uploaded again. Files that the
+//! The metadata is right. Only contracts that are not kept can have been interrupted in a write, so only theirs are
+//! looked at: bodies that no record names go, and records without a whole body, so that the piece can be uploaded
+//! again. All else is the scrubber's: opening takes as long for ten million kept pieces as for none. Files that the
 //! store cannot have made are left alone.
 
 use super::{
-    layout::{file_len, list, remove_file, Kind, Layout},
-    metadata::Metadata,
-    read::check_len,
-    record::PieceRecord,
-    reserved_space,
-    upload::{Slot, Upload},
-    Place,
+    body::BodyName,
+    medium::Access,
+    read::is_loss,
+    record::Location,
+    upload::{parse_partial, parse_staged, partial_name, Slot, Upload},
+    Store,
 };
 use crate::{
-    rules::MAX_PIECE_BYTES,
-    space::{tree_bytes, Ledger, Space},
+    rules::{len_u64, MAX_PIECE_BYTES},
     StoreError,
 };
 use lunarx_core::ContractId;
-use std::{
-    collections::{HashMap, HashSet},
-    io,
-    path::Path,
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-/// What a store begins with.
-pub(super) struct Swept {
-    pub(super) ledger: Ledger,
-    pub(super) uploads: HashMap<ContractId, Arc<Upload>>,
-    pub(super) lost: HashSet<Place>,
-}
-
-pub(super) fn sweep(layout: &Layout, metadata: &Metadata, quota: u64) -> Result<Swept, StoreError> {
-    let mut swept = Swept { ledger: Ledger::new(quota), uploads: HashMap::new(), lost: HashSet::new() };
-    let mut kept = swept.contracts(metadata)?;
-    swept.pieces(layout, metadata, &mut kept)?;
-    let mut removed = swept.incoming(layout)?;
-    removed += finished(layout, metadata)?;
-    let usage = swept.ledger.usage();
-    tracing::info!(
-        kept = kept.len(),
-        reservations = swept.uploads.len(),
-        lost = swept.lost.len(),
-        leftovers = removed,
-        reserved = usage.reserved,
-        stored = usage.stored,
-        quota,
-        "piece store opened"
-    );
-    Ok(swept)
-}
-
-impl Swept {
-    /// Reserved space and uploads. Returns the kept contracts.
-    fn contracts(&mut self, metadata: &Metadata) -> Result<HashMap<ContractId, Space>, StoreError> {
-        let mut kept = HashMap::new();
-        metadata.each_contract(|contract, record| {
-            if record.kept {
-                kept.insert(contract, Space::default());
-            } else {
-                self.ledger.add_reserved(reserved_space(record.max_bytes));
-                self.uploads.insert(contract, Arc::new(Upload::new(record.max_bytes)));
+impl Store {
+    /// The uploads that go on, with what was interrupted swept away.
+    pub(super) fn sweep(&self) -> Result<HashMap<ContractId, Arc<Upload>>, StoreError> {
+        let mut uploads = HashMap::new();
+        let (mut forgotten, mut removed) = (Vec::new(), 0_u64);
+        for (contract, record) in self.metadata.open_contracts()? {
+            let upload = Upload::new(record.max_bytes);
+            let pieces = self.metadata.pieces(contract)?;
+            let mut named = Vec::new();
+            for (index, piece) in pieces {
+                let place = (contract, index);
+                if let Location::Own(number) = piece.location {
+                    named.push(BodyName { place, number });
+                }
+                match self.open_body(place, &piece) {
+                    Err(error) if is_loss(&error) => {
+                        tracing::error!(%contract, index, piece = %piece.piece, %error, "a piece is lost: to be uploaded again");
+                        forgotten.push((place, piece));
+                        continue;
+                    }
+                    Err(error) => {
+                        tracing::error!(%contract, index, piece = %piece.piece, %error, "a piece cannot be read now");
+                    }
+                    Ok(_) => {}
+                }
+                upload.restore(index, Slot::Finished(piece)).map_err(|error| {
+                    StoreError::Corrupt(format!("pieces of contract {contract}: {error}"))
+                })?;
             }
-        })?;
-        Ok(kept)
+            let mut orphans = self.bodies.list(contract)?;
+            orphans.retain(|name| !named.contains(name));
+            self.bodies.remove(&orphans)?;
+            removed += len_u64(&orphans);
+            uploads.insert(contract, Arc::new(upload));
+        }
+        self.metadata.remove_pieces(&forgotten)?;
+        removed += self.sweep_incoming(&uploads)?;
+        let totals = self.metadata.totals();
+        tracing::info!(
+            reservations = uploads.len(),
+            lost = self.metadata.lost()?,
+            leftovers = removed,
+            reserved = totals.reserved,
+            stored = totals.stored,
+            garbage = totals.garbage,
+            quota = self.config.quota,
+            "piece store opened"
+        );
+        Ok(uploads)
     }
 
-    /// Finished pieces, of which those are counted whose files are gone as well: the contract is still
-    /// charged for them.
-    fn pieces(
-        &mut self,
-        layout: &Layout,
-        metadata: &Metadata,
-        kept: &mut HashMap<ContractId, Space>,
-    ) -> Result<(), StoreError> {
-        let mut forget = Vec::new();
-        metadata.each_piece(|place, record| {
-            let (contract, index) = place;
-            let whole = is_whole(layout, place, &record)?;
-            if !whole {
-                tracing::error!(%contract, index, piece = %record.piece, "the files of a stored piece are missing or damaged");
-            }
-            match (self.uploads.get(&contract), kept.get_mut(&contract)) {
-                (Some(upload), _) if whole => upload
-                    .restore(index, Slot::Finished(record))
-                    .map_err(|error| StoreError::Corrupt(format!("pieces of contract {contract}: {error}")))?,
-                (Some(_), _) => forget.push((place, record)),
-                (None, Some(space)) => {
-                    space.add(record.len);
-                    if !whole {
-                        self.lost.insert(place);
-                    }
-                }
-                (None, None) => {
-                    return Err(StoreError::Corrupt(format!("piece {index} of no contract {contract}")))
-                }
-            }
-            Ok(())
-        })?;
-        kept.values().for_each(|space| self.ledger.add_stored(space.bytes()));
-        metadata.remove_pieces(&forget)
+    /// The name of a partial file, which gets it back if it was about to be published: without its hashes.
+    fn unstaged<'a>(&self, name: &'a str) -> Result<Cow<'a, str>, StoreError> {
+        let Some((place, len)) = parse_staged(name) else { return Ok(name.into()) };
+        let (from, name) = (self.incoming.join(name), partial_name(place));
+        let cut = self.medium.open(&from, Access::Write).and_then(|file| match file.len()? > len {
+            true => file.set_len(len),
+            false => Ok(()),
+        });
+        cut.and_then(|()| self.medium.rename(&from, &self.incoming.join(&name)))
+            .map_err(StoreError::at(from))?;
+        Ok(name.into())
     }
 
     /// Takes up unfinished pieces, deletes the rest. Returns the number of files deleted.
-    fn incoming(&mut self, layout: &Layout) -> Result<u64, StoreError> {
+    fn sweep_incoming(&self, uploads: &HashMap<ContractId, Arc<Upload>>) -> Result<u64, StoreError> {
         let mut removed = 0;
-        for entry in list(&layout.incoming())? {
-            let (path, parsed) = entry?;
-            let Some((place, kind)) = parsed else {
-                foreign(&path);
+        let names = self.medium.list(&self.incoming).map_err(StoreError::at(&self.incoming))?;
+        for name in names.iter().map(|name| self.unstaged(name)) {
+            let name = name?;
+            let path = self.incoming.join(name.as_ref());
+            let Some((contract, index)) = parse_partial(&name) else {
+                tracing::warn!(path = %path.display(), "left alone: not a file of the piece store");
                 continue;
             };
-            if kind == Kind::Tree || !self.resume(place, &path)? {
-                remove_file(&path)?;
+            let written = self.medium.file_len(&path).map_err(StoreError::at(&path))?.unwrap_or_default();
+            let resumed = uploads.get(&contract).is_some_and(|upload| {
+                let fits = upload.check_index(index).is_ok() && (1..=MAX_PIECE_BYTES).contains(&written);
+                fits && !upload.has(index) && upload.restore(index, Slot::File(written)).is_ok()
+            });
+            if !resumed {
+                self.medium.remove(&path).map_err(StoreError::at(&path))?;
                 removed += 1;
             }
         }
         Ok(removed)
     }
-
-    /// Whether a partial file goes on.
-    fn resume(&self, (contract, index): Place, path: &Path) -> Result<bool, StoreError> {
-        let Some(upload) = self.uploads.get(&contract) else { return Ok(false) };
-        let written = file_len(path).map_err(StoreError::at(path))?.unwrap_or_default();
-        let fits = upload.check_index(index).is_ok() && (1..=MAX_PIECE_BYTES).contains(&written);
-        Ok(fits && !upload.has(index) && upload.restore(index, Slot::Partial { written }).is_ok())
-    }
-}
-
-/// Deletes finished files that the metadata does not name. Returns their number.
-fn finished(layout: &Layout, metadata: &Metadata) -> Result<u64, StoreError> {
-    let mut removed = 0;
-    for folder in layout.folders() {
-        for entry in list(&folder)? {
-            let (path, parsed) = entry?;
-            let own = parsed.filter(|(place, kind)| layout.finished(*place, *kind) == path);
-            let Some((place, _)) = own else {
-                foreign(&path);
-                continue;
-            };
-            if metadata.piece(place)?.is_none() {
-                remove_file(&path)?;
-                removed += 1;
-            }
-        }
-    }
-    Ok(removed)
-}
-
-/// Whether both files of a piece are there in full length. What they hold is checked by readers.
-fn is_whole(layout: &Layout, place: Place, record: &PieceRecord) -> Result<bool, StoreError> {
-    for (kind, expected) in [(Kind::Piece, record.len), (Kind::Tree, tree_bytes(record.len))] {
-        let path = layout.finished(place, kind);
-        match file_len(&path).and_then(|len| check_len(len, expected)) {
-            Ok(()) => {}
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {
-                return Ok(false)
-            }
-            Err(error) => return Err(StoreError::at(path)(error)),
-        }
-    }
-    Ok(true)
-}
-
-fn foreign(path: &Path) {
-    tracing::warn!(path = %path.display(), "left alone: not a file of the piece store");
 }

@@ -9,6 +9,7 @@ use lunarx_chain::{Call, Chain, ChainError, MemoryChain, Receipt, Signer};
 use lunarx_core::{AccountId, Balance, ContractId, ContractInfo, ContractState, NodeKey, Promise, LX};
 use lunarx_network::{Config, Network, NetworkError, NodeSecret, ReserveRequest, SignedOffer};
 use lunarx_proof::{batch_root, BatchEntry};
+use lunarx_store::{Store, StoreConfig};
 use lunarx_worker::{Miner, MinerConfig};
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -48,6 +49,12 @@ impl World {
 
     pub fn memory(&self) -> &MemoryChain {
         self.chain.inner()
+    }
+
+    /// The miner's store, while the miner is stopped.
+    pub fn store(&self) -> Store {
+        let config = StoreConfig { floor: 0, ..StoreConfig::new(CAPACITY) };
+        Store::open(self.dir.path().join("store"), config).unwrap()
     }
 
     pub fn config(&self) -> MinerConfig {
@@ -118,6 +125,7 @@ pub fn config(dir: &Path) -> MinerConfig {
     let mut config = MinerConfig::new(dir, CAPACITY, PRICE, "test");
     config.listen = vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()];
     config.settle_every = 1;
+    config.floor = 0;
     config
 }
 
