@@ -19,6 +19,7 @@ mod collect;
 mod files;
 mod finish;
 mod local;
+mod mark;
 pub(crate) mod medium;
 mod metadata;
 #[cfg(feature = "objects")]
@@ -158,8 +159,8 @@ impl Store {
         medium.sync_folder(root).map_err(StoreError::at(root))?;
         let metadata = Metadata::open(medium.as_ref(), &path)?;
         metadata.bind_to(&place)?;
-        let mark = mark(bodies.as_ref(), &metadata, &place)?;
-        let packs = Packs::open(medium.clone(), root, &metadata)?;
+        let mark = metadata.mark(|| rand::random::<[u8; mark::MARK_BYTES]>().to_vec())?;
+        let packs = Packs::new(medium.clone(), root)?;
         let store = Self {
             config,
             root: root.into(),
@@ -180,6 +181,9 @@ impl Store {
             reading: Mutex::new(read::cache()),
             _locked: locked,
         };
+        // Before anything is deleted that should not be there.
+        store.settle_marks()?;
+        store.packs.restore(&store.metadata)?;
         let uploads = store.sweep()?;
         *lock(&store.uploads) = uploads;
         Ok(store)
@@ -236,26 +240,16 @@ impl Store {
             let totals = self.metadata.totals();
             let clean = metadata::Totals { garbage: 0, ..totals };
             let helps = self.usage_with(&clean, disk.saturating_add(totals.garbage)).check(max_bytes).is_ok();
-            let collected = match helps && step < MOST_STEPS {
-                true => self.collect_some(needed.saturating_sub(free)).unwrap_or_else(|error| {
+            if helps && step < MOST_STEPS {
+                if let Err(error) = self.collect_some(needed.saturating_sub(free)) {
                     tracing::error!(%error, "space cannot be given back");
-                    Collected::default()
-                }),
-                false => Collected::default(),
-            };
-            if collected.entries == 0 {
+                }
+            }
+            if self.metadata.totals().garbage >= totals.garbage {
                 return Err(StoreError::QuotaExceeded { needed, free });
             }
         }
         unreachable!("the last step returns")
-    }
-
-    /// Whether the bodies are where they were: only then is one that is missing lost.
-    fn check_mark(&self) -> Result<(), StoreError> {
-        match self.bodies.mark()? {
-            Some(found) if found == self.mark => Ok(()),
-            _ => Err(StoreError::NotOurs(self.place.clone())),
-        }
     }
 
     /// Compares every sum with what it sums up, while nobody writes.
@@ -403,17 +397,6 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("root", &self.root).finish_non_exhaustive()
     }
-}
-
-/// The mark of the bodies. A new store makes it before there is anything to mark.
-fn mark(bodies: &dyn Bodies, metadata: &Metadata, place: &str) -> Result<Vec<u8>, StoreError> {
-    let mark = metadata.mark(|| rand::random::<[u8; 16]>().to_vec())?;
-    match bodies.mark()? {
-        Some(found) if found == mark => {}
-        None if metadata.pieces_after(None, 1)?.is_empty() => bodies.set_mark(&mark)?,
-        _ => return Err(StoreError::NotOurs(place.into())),
-    }
-    Ok(mark)
 }
 
 /// What is behind these locks is consistent between any two of its changes.

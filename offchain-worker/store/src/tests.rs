@@ -65,8 +65,14 @@ impl OnDisk {
 
     /// The only pack.
     fn pack_file(&self) -> PathBuf {
-        let mut packs = std::fs::read_dir(self.path().join("packs")).unwrap();
-        packs.next().unwrap().unwrap().path()
+        let packs = self.packs();
+        assert_eq!(packs.len(), 1, "{packs:?}");
+        packs[0].clone()
+    }
+
+    fn packs(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.path().join("packs")).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "pack")).collect()
     }
 
     /// Closes it, changes something, and opens it again.

@@ -10,10 +10,6 @@ use lunarx_proof::ReadAt;
 use std::{fmt, io, path::PathBuf, sync::Arc};
 
 const SUFFIX: &str = ".piece";
-/// The name of the mark, beside the folders of bodies.
-pub(super) const MARK: &str = "store-id";
-/// Longest mark that is read.
-pub(super) const MOST_MARK: u64 = 64;
 
 /// The name of a body that has a file of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +82,7 @@ pub(super) trait Bodies: fmt::Debug + Send + Sync {
     fn remove(&self, names: &[BodyName]) -> Result<(), StoreError>;
     /// The bodies of a contract.
     fn list(&self, contract: ContractId) -> Result<Vec<BodyName>, StoreError>;
-    /// What [`set_mark`](Self::set_mark) wrote beside the bodies, if anything is there.
+    /// The mark beside the bodies, if there is one.
     fn mark(&self) -> Result<Option<Vec<u8>>, StoreError>;
     /// Marks the place as that of one store, durably: a place without the mark is another one, where the absence
     /// of a body says nothing.

@@ -29,6 +29,10 @@ impl Store {
             some = self.metadata.garbage(None, most, MOST_ENTRIES, can_punch)?;
         }
         let (mut deleted, mut failure) = (Vec::with_capacity(some.len()), None);
+        if !some.is_empty() {
+            // What is missing elsewhere was not deleted.
+            self.check_marks()?;
+        }
         let mut holes = Holes::new();
         for (garbage, bytes) in some {
             match self.delete(garbage, bytes, &mut holes) {
@@ -36,12 +40,22 @@ impl Store {
                 Ok(false) => break,
                 Err(error) => {
                     *failed_last = Some(garbage);
+                    let is_away = matches!(error, StoreError::Remote { .. });
                     failure.get_or_insert(error);
+                    // Each further request would wait as long.
+                    if is_away {
+                        break;
+                    }
                 }
             }
         }
         for (pack, file) in holes.iter().filter_map(|(pack, file)| Some((pack, file.as_ref()?))) {
-            file.sync().map_err(StoreError::at(format!("pack {pack}")))?;
+            let Err(error) = file.sync() else { continue };
+            let in_pack =
+                |garbage: &Garbage| matches!(garbage, Garbage::Range(of, _) if *of == pack.to_be_bytes());
+            *failed_last = deleted.iter().rev().map(|(garbage, _)| *garbage).find(in_pack);
+            deleted.retain(|(garbage, _)| !in_pack(garbage));
+            failure.get_or_insert(StoreError::at(format!("pack {pack}"))(error));
         }
         let bytes = self.metadata.collected(&deleted)?;
         match failure {

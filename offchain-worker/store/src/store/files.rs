@@ -1,8 +1,8 @@
 //! Bodies in files of their own, on the medium that has the metadata.
 
 use super::{
-    body::{Bodies, BodyName, Source, Staged, Unpublished, MARK, MOST_MARK},
-    lock,
+    body::{Bodies, BodyName, Source, Staged, Unpublished},
+    lock, mark,
     medium::{read_exact, Access, Medium, MediumFile},
     packs::MOST_PACKED,
 };
@@ -99,33 +99,11 @@ impl Bodies for Files {
     }
 
     fn mark(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.root.join(MARK);
-        let read = || {
-            let file = self.medium.open(&path, Access::Read)?;
-            let mut mark = vec![0; usize::try_from(file.len()?.min(MOST_MARK)).map_err(io::Error::other)?];
-            read_exact(file.as_ref(), 0, &mut mark)?;
-            io::Result::Ok(mark)
-        };
-        match read() {
-            Ok(mark) => Ok(Some(mark)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StoreError::at(path)(error)),
-        }
+        mark::read(self.medium.as_ref(), &self.root)
     }
 
     fn set_mark(&self, mark: &[u8]) -> Result<(), StoreError> {
-        let path = self.root.join(MARK);
-        let write = || {
-            // Under another name first, so that there is never half a mark.
-            let new = self.root.join(format!("{MARK}.new"));
-            self.medium.create_folder(&self.root)?;
-            let file = self.medium.open(&new, Access::Create)?;
-            file.write_at(0, mark)?;
-            file.sync()?;
-            self.medium.rename(&new, &path)?;
-            self.medium.sync_folder(&self.root)
-        };
-        write().map_err(StoreError::at(&path))
+        mark::write(self.medium.as_ref(), &self.root, mark)
     }
 
     fn most_packed(&self) -> u64 {

@@ -18,6 +18,7 @@ use lunarx_core::PieceId;
 use lunarx_proof::commit;
 use std::{
     io::{self, BufReader},
+    path::Path,
     sync::Arc,
 };
 
@@ -100,16 +101,13 @@ impl Store {
         // Under a name with its length: whatever interrupts this, the piece can be told from its tree.
         let staged = Staged { path: self.incoming.join(staged_name(place, len)), file: file.clone() };
         self.medium.rename(&path, &staged.path).map_err(StoreError::at(&path))?;
+        // It may be longer, by what a failed append left.
         let published = file
-            .write_at(len, &tree)
+            .set_len(len)
+            .and_then(|()| file.write_at(len, &tree))
             .map_err(|error| StoreError::at(&path)(error).into())
-            .and_then(|()| self.bodies.publish(&staged, BodyName { place, number }));
-        if let Err(Unpublished::Partial(_)) = &published {
-            let undone = file.set_len(len).and_then(|()| self.medium.rename(&staged.path, &path));
-            if let Err(error) = undone {
-                tracing::error!(path = %path.display(), %error, "an unfinished piece is stuck until the next start");
-            }
-        }
+            .and_then(|()| self.bodies.publish(&staged, BodyName { place, number }))
+            .map_err(|failure| self.unstage(&staged, &path, len, failure));
         // Its file has another name afterwards, or is gone.
         let added = published
             .and_then(|()| self.metadata.add(&[(place, record)], None).map_err(Unpublished::Dropped));
@@ -119,6 +117,20 @@ impl Store {
             }
         }
         added.map(|()| record)
+    }
+}
+
+impl Store {
+    /// Makes a staged piece partial again after a failure that leaves it so. If that fails too, it starts again.
+    fn unstage(&self, staged: &Staged, path: &Path, len: u64, failure: Unpublished) -> Unpublished {
+        let Unpublished::Partial(error) = failure else { return failure };
+        let undone = staged.file.set_len(len).and_then(|()| self.medium.rename(&staged.path, path));
+        let Err(also) = undone else { return Unpublished::Partial(error) };
+        tracing::error!(path = %path.display(), error = %also, "a piece cannot be made partial again");
+        if let Err(error) = self.medium.remove(&staged.path) {
+            tracing::error!(path = %staged.path.display(), %error, "left behind until the next start");
+        }
+        Unpublished::Dropped(error)
     }
 }
 

@@ -20,7 +20,7 @@ use redb::{
 use std::{
     path::Path,
     sync::{
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         Mutex, MutexGuard, PoisonError,
     },
 };
@@ -74,6 +74,8 @@ pub(super) struct Metadata {
     /// As committed last.
     totals: Mutex<Totals>,
     numbers: AtomicU64,
+    /// Whether a commit failed: what redb has in memory is not to be trusted then.
+    is_stuck: AtomicBool,
 }
 
 impl Metadata {
@@ -87,8 +89,13 @@ impl Metadata {
             }
             other => Failure::from(other).into(),
         })?;
-        let metadata =
-            Self { db, writer: Mutex::default(), totals: Mutex::default(), numbers: AtomicU64::default() };
+        let metadata = Self {
+            db,
+            writer: Mutex::default(),
+            totals: Mutex::default(),
+            numbers: AtomicU64::default(),
+            is_stuck: AtomicBool::default(),
+        };
         let (actual, totals) = metadata.write(|transaction, totals| {
             let mut formats = transaction.open_table(FORMATS)?;
             let found = formats.get(VERSION)?.map(|version| version.value());
@@ -555,6 +562,9 @@ impl Metadata {
     ) -> Result<T, StoreError> {
         let run = || {
             let _writer = lock(&self.writer);
+            if self.is_stuck.load(Ordering::Relaxed) {
+                return Err(Failure::Refused(StoreError::Stuck));
+            }
             let before = *lock(&self.totals);
             let mut totals = before;
             let mut transaction = self.db.begin_write()?;
@@ -565,7 +575,10 @@ impl Metadata {
             if totals != before {
                 transaction.open_table(STATE)?.insert(TOTALS, totals.encode().as_slice())?;
             }
-            transaction.commit()?;
+            if let Err(error) = transaction.commit() {
+                self.is_stuck.store(true, Ordering::Relaxed);
+                return Err(error.into());
+            }
             *lock(&self.totals) = totals;
             Ok(result)
         };

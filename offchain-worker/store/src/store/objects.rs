@@ -4,7 +4,8 @@
 //! to. An upload whose end is not known for sure is garbage, and the next attempt has another name.
 
 use super::{
-    body::{Bodies, BodyName, Source, Staged, Unpublished, MARK, MOST_MARK},
+    body::{Bodies, BodyName, Source, Staged, Unpublished},
+    mark::{MARK, MARK_BYTES},
     medium::{read_exact, Medium},
 };
 use crate::StoreError;
@@ -194,13 +195,13 @@ impl Bodies for Objects {
         let path = self.remote.prefix.clone().join(MARK);
         let read = async {
             let found = self.remote.store.get(&path).await?;
-            match found.meta.size > MOST_MARK {
-                true => Ok(Vec::new()),
-                false => found.bytes().await.map(|bytes| bytes.to_vec()),
+            match usize::try_from(found.meta.size) == Ok(MARK_BYTES) {
+                true => found.bytes().await.map(|bytes| Some(bytes.to_vec())),
+                false => Ok(None),
             }
         };
         match self.runtime().block_on(read) {
-            Ok(mark) => Ok(Some(mark)),
+            Ok(mark) => Ok(mark),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed(&error)),
         }

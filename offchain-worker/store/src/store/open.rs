@@ -71,25 +71,29 @@ impl Store {
         Ok(uploads)
     }
 
-    /// The name of a partial file, which gets it back if it was about to be published: without its hashes.
-    fn unstaged<'a>(&self, name: &'a str) -> Result<Cow<'a, str>, StoreError> {
-        let Some((place, len)) = parse_staged(name) else { return Ok(name.into()) };
+    /// The name of a partial file, which gets it back if it was about to be published: without its hashes. `None` if
+    /// there is a newer one.
+    fn unstaged<'a>(&self, name: &'a str, names: &[String]) -> Result<Option<Cow<'a, str>>, StoreError> {
+        let Some((place, len)) = parse_staged(name) else { return Ok(Some(name.into())) };
         let (from, name) = (self.incoming.join(name), partial_name(place));
+        if names.contains(&name) {
+            return self.medium.remove(&from).map(|()| None).map_err(StoreError::at(from));
+        }
         let cut = self.medium.open(&from, Access::Write).and_then(|file| match file.len()? > len {
             true => file.set_len(len),
             false => Ok(()),
         });
         cut.and_then(|()| self.medium.rename(&from, &self.incoming.join(&name)))
             .map_err(StoreError::at(from))?;
-        Ok(name.into())
+        Ok(Some(name.into()))
     }
 
     /// Takes up unfinished pieces, deletes the rest. Returns the number of files deleted.
     fn sweep_incoming(&self, uploads: &HashMap<ContractId, Arc<Upload>>) -> Result<u64, StoreError> {
         let mut removed = 0;
         let names = self.medium.list(&self.incoming).map_err(StoreError::at(&self.incoming))?;
-        for name in names.iter().map(|name| self.unstaged(name)) {
-            let name = name?;
+        for name in &names {
+            let Some(name) = self.unstaged(name, &names)? else { continue };
             let path = self.incoming.join(name.as_ref());
             let Some((contract, index)) = parse_partial(&name) else {
                 tracing::warn!(path = %path.display(), "left alone: not a file of the piece store");

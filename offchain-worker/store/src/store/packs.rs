@@ -10,7 +10,7 @@
 use super::{
     body::{body_bytes, Unpublished},
     cache::Cache,
-    lock,
+    lock, mark,
     medium::{Access, Medium, MediumFile},
     metadata::Metadata,
     record::{Location, PieceRecord},
@@ -79,36 +79,46 @@ struct Job {
 }
 
 impl Packs {
-    /// Opens the folder, or makes it. Deletes packs that nothing refers to, and what lies beyond the end of the
-    /// last one.
-    pub(super) fn open(
-        medium: Arc<dyn Medium>,
-        root: &Path,
-        metadata: &Metadata,
-    ) -> Result<Self, StoreError> {
+    /// Makes the folder if need be.
+    pub(super) fn new(medium: Arc<dyn Medium>, root: &Path) -> Result<Self, StoreError> {
         let folder = root.join(FOLDER);
         medium.create_folder(&folder).map_err(StoreError::at(&folder))?;
-        let packs = Self {
+        Ok(Self {
             medium,
             folder,
             queue: Mutex::default(),
             turn: Condvar::new(),
             active: Mutex::default(),
             open: Mutex::new(Cache::new(MAX_OPEN_PACKS, u64::MAX)),
-        };
+        })
+    }
+
+    /// Deletes packs that nothing refers to, and what lies beyond the end of the last one.
+    pub(super) fn restore(&self, metadata: &Metadata) -> Result<(), StoreError> {
         let mut orphans = Vec::new();
-        for name in packs.medium.list(&packs.folder).map_err(StoreError::at(&packs.folder))? {
+        for name in self.medium.list(&self.folder).map_err(StoreError::at(&self.folder))? {
             match parse(&name) {
                 Some(pack) if !metadata.has_pack(pack)? => orphans.push(pack),
                 Some(_) => {}
+                None if name.starts_with(mark::MARK) => {}
                 None => tracing::warn!(name, "left alone: not a pack of the piece store"),
             }
         }
-        packs.remove(&orphans)?;
+        self.remove(&orphans)?;
         if let Some((pack, record)) = metadata.last_pack()? {
-            *lock(&packs.active) = packs.resume(pack, record.end)?;
+            *lock(&self.active) = self.resume(pack, record.end)?;
         }
-        Ok(packs)
+        Ok(())
+    }
+
+    /// The mark of the folder, if there is one.
+    pub(super) fn mark(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        mark::read(self.medium.as_ref(), &self.folder)
+    }
+
+    /// Marks it, durably.
+    pub(super) fn set_mark(&self, mark: &[u8]) -> Result<(), StoreError> {
+        mark::write(self.medium.as_ref(), &self.folder, mark)
     }
 
     /// Goes on with a pack, unless it is full or damaged.
@@ -200,7 +210,14 @@ impl Packs {
         file.write_at(*end, &bytes).map_err(StoreError::at(&path))?;
         if let Err(error) = file.sync() {
             // The kernel forgets what it could not write: nothing is written behind it any more, so that no
-            // later sync vouches for it.
+            // later sync vouches for it. No record names what was written, so it need not stay either.
+            let undone = match *end {
+                0 => self.medium.remove(&path),
+                end => file.set_len(end),
+            };
+            if let Err(error) = undone {
+                tracing::error!(path = %path.display(), %error, "a pack keeps bytes of nobody until the next start");
+            }
             *active = None;
             return Err(Unpublished::Dropped(StoreError::at(&path)(error)));
         }
@@ -216,8 +233,12 @@ impl Packs {
     fn begin(&self, metadata: &Metadata) -> Result<Active, StoreError> {
         let pack = metadata.number();
         let path = self.path(pack);
-        let file = self.medium.open(&path, Access::Create).map_err(StoreError::at(path))?;
-        self.medium.sync_folder(&self.folder).map_err(StoreError::at(&self.folder))?;
+        let file = self.medium.open(&path, Access::Create).map_err(StoreError::at(&path))?;
+        if let Err(error) = self.medium.sync_folder(&self.folder) {
+            // Swept at the next start if it resists.
+            let _ = self.medium.remove(&path);
+            return Err(StoreError::at(&self.folder)(error));
+        }
         Ok(Active { pack, file, end: 0 })
     }
 

@@ -5,6 +5,7 @@ use super::{
     cache::Cache,
     lock,
     record::{Location, PieceRecord},
+    scrub::Seen,
     Place, Store,
 };
 use crate::{rules::len_u64, EncodedRange, StoreError};
@@ -115,7 +116,11 @@ impl Store {
             return StoreError::Unreadable { piece, source };
         }
         lock(&self.reading).remove(&piece);
-        match self.check_mark().and_then(|()| self.metadata.set_lost(place, record, true)) {
+        // One look is not enough: the miner gives up what is lost, and that cannot be taken back.
+        if !matches!(self.look(place, record), Seen::Damaged(_)) {
+            return StoreError::Unreadable { piece, source };
+        }
+        match self.check_marks().and_then(|()| self.metadata.set_lost(place, record, true)) {
             Ok(_) => StoreError::Lost(piece),
             Err(error) => error,
         }

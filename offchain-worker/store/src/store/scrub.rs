@@ -12,11 +12,9 @@ const MOST_RECORDS: usize = 64;
 const MOST_PIECES: u64 = 1_024;
 /// Looks at a damaged piece before it is taken for damaged.
 const LOOKS: usize = 2;
-/// What a disk says of a sector that it cannot read any more.
-const EIO: i32 = 5;
 
 /// What a look at a piece showed.
-enum Seen {
+pub(super) enum Seen {
     Whole,
     Damaged(String),
     /// The disk does not answer just now.
@@ -95,7 +93,7 @@ impl Store {
             }
             Seen::Damaged(reason) => {
                 // It says nothing if another disk is there by now.
-                self.check_mark()?;
+                self.check_marks()?;
                 // Unless it was removed meanwhile.
                 if self.metadata.set_lost(place, record, true)? {
                     tracing::error!(%contract, index, %piece, reason, "a stored piece is damaged");
@@ -111,7 +109,8 @@ impl Store {
         Ok(())
     }
 
-    fn look(&self, place: Place, record: &PieceRecord) -> Seen {
+    /// Reads a piece and compares it with its id.
+    pub(super) fn look(&self, place: Place, record: &PieceRecord) -> Seen {
         let whole = || {
             let body = self.open_body(place, record)?;
             let (piece, tree) = commit(BufReader::with_capacity(HASH_BUFFER, body.reader()), record.len)?;
@@ -121,9 +120,7 @@ impl Store {
             Ok((true, true)) => Seen::Whole,
             Ok((false, _)) => Seen::Damaged("its bytes changed".into()),
             Ok((true, false)) => Seen::Damaged("its hashes changed".into()),
-            Err(error) if is_loss(&error) || error.raw_os_error() == Some(EIO) => {
-                Seen::Damaged(error.to_string())
-            }
+            Err(error) if is_loss(&error) => Seen::Damaged(error.to_string()),
             Err(error) => Seen::Unknown(error),
         }
     }

@@ -165,7 +165,7 @@ fn nothing_is_left_behind(store: &Store, system: &Simulated) {
             Some("pack") => packed += 1,
             Some("part") => partial += 1,
             _ => {
-                let known = ["meta.redb", "meta.redb.new", "pieces/store-id", "pieces/store-id.new"];
+                let known = ["meta.redb", "meta.redb.new", "store-id", "store-id.new"];
                 assert!(known.iter().any(|name| path.ends_with(name)), "{path:?}");
             }
         }

@@ -155,7 +155,7 @@ fn packs_end_and_dead_ones_are_deleted() {
         });
         subject.store.keep(id(contract)).unwrap();
     }
-    let packs = || fs::read_dir(subject.path().join("packs")).unwrap().count();
+    let packs = || subject.packs().len();
     assert_eq!(packs(), 2, "96 MiB in packs of 64 MiB");
     subject.store.verify();
     for contract in [0, 1] {
@@ -401,5 +401,77 @@ fn more_pieces_than_open_files_are_written_and_read() {
     let pieces: Vec<_> = (0..200).map(|index| subject.store.finish(id(1), index, 20).unwrap()).collect();
     for (index, piece) in (0..).zip(pieces) {
         assert_eq!(read_all(&subject.store, piece, 20), expected(index));
+    }
+}
+
+/// A store with a kept contract of a large piece and a small one.
+fn kept_both() -> (OnDisk, Vec<PieceId>) {
+    let subject = OnDisk::new(1 << 20);
+    subject.store.reserve(id(1), reservation(300_000)).unwrap();
+    let pieces = (0..).zip([SIZE, 6_000]);
+    let pieces = pieces.map(|(index, size)| put(&subject.store, id(1), index, &content(1, size))).collect();
+    subject.store.keep(id(1)).unwrap();
+    (subject, pieces)
+}
+
+#[test]
+fn a_folder_that_is_not_mounted_costs_nothing() {
+    for folder in ["pieces", "packs"] {
+        let (subject, pieces) = kept_both();
+        let (here, away) = (subject.path().join(folder), subject.path().join("away"));
+        // While the store is open: nothing is taken for lost, whoever looks.
+        fs::rename(&here, &away).unwrap();
+        fs::create_dir(&here).unwrap();
+        for piece in &pieces {
+            let read = subject.store.read_range(*piece, 0, 1);
+            assert!(matches!(read, Ok(_) | Err(StoreError::NotOurs(_))), "{read:?}");
+        }
+        assert!(matches!(subject.store.scrub(u64::MAX), Err(StoreError::NotOurs(_))));
+        assert_eq!(subject.store.batch(id(1)).unwrap().len(), 2);
+        // And it does not open so.
+        let OnDisk { store, quota, dir } = subject;
+        drop(store);
+        let refused = open(dir.path(), quota).unwrap_err();
+        assert!(matches!(&refused, StoreError::NotOurs(_)) && refused.is_fatal(), "{refused}");
+        fs::remove_dir(&here).unwrap();
+        fs::rename(&away, &here).unwrap();
+        let store = open(dir.path(), quota).unwrap();
+        all_whole(&store);
+        assert_eq!(store.batch(id(1)).unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn garbage_is_not_forgotten_while_its_folder_is_away() {
+    let (subject, _) = kept_both();
+    let (here, away) = (subject.path().join("pieces"), subject.path().join("away"));
+    subject.store.remove(id(1)).unwrap();
+    fs::rename(&here, &away).unwrap();
+    assert!(matches!(subject.store.collect(u64::MAX), Err(StoreError::NotOurs(_))));
+    fs::rename(&away, &here).unwrap();
+    collect_all(&subject.store);
+    let bodies = disk_bytes(&here);
+    assert_eq!(bodies, 0, "{bodies} bytes are left");
+}
+
+#[test]
+fn a_lost_mark_is_made_again_and_another_one_is_respected() {
+    for folder in ["pieces", "packs"] {
+        let (subject, _) = kept_both();
+        let mark = subject.path().join(folder).join("store-id");
+        let ours = fs::read(&mark).unwrap();
+        let mut subject = subject;
+        for half in [false, true] {
+            fs::remove_file(&mark).unwrap();
+            if half {
+                fs::write(&mark, [1, 2, 3]).unwrap();
+            }
+            subject = subject.reopened();
+            assert_eq!(fs::read(&mark).unwrap(), ours, "what is there shows whose it is");
+        }
+        let OnDisk { store, quota, dir } = subject;
+        drop(store);
+        fs::write(&mark, [7; 16]).unwrap();
+        assert!(matches!(open(dir.path(), quota), Err(StoreError::NotOurs(_))));
     }
 }
