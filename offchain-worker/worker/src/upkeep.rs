@@ -6,7 +6,7 @@ use crate::{
     prover::Prover,
     MinerError,
 };
-use lunarx_store::{Collected, Scrubbed, StoreError};
+use lunarx_store::{Collected, StoreError};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{interval, MissedTickBehavior};
 
@@ -37,9 +37,10 @@ impl Upkeep {
     pub(crate) async fn run(&self) -> MinerError {
         let mut steps = interval(STEP);
         steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pace = Pace::default();
         loop {
             steps.tick().await;
-            for step in [self.collect().await, self.scrub().await] {
+            for step in [self.collect().await, self.scrub(&mut pace).await] {
                 match step {
                     Ok(()) => {}
                     Err(DiskError::Closed) => return MinerError::Stopping,
@@ -65,22 +66,38 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn scrub(&self) -> Result<(), DiskError> {
-        let every = self.scrub_every;
-        let step = move |store: &dyn lunarx_store::PieceStore| {
-            let usage = store.usage();
-            let taken = usage.stored.saturating_add(usage.reserved);
-            match share(taken, every) {
-                Some(most) if taken > 0 => store.scrub(most),
-                _ => Ok(Scrubbed::default()),
-            }
-        };
-        let scrubbed = self.disk.run(step).await?;
+    async fn scrub(&self, pace: &mut Pace) -> Result<(), DiskError> {
+        let usage = self.disk.run(|store| Ok(store.usage())).await?;
+        let taken = usage.stored.saturating_add(usage.reserved);
+        let Some(share) = share(taken, self.scrub_every) else { return Ok(()) };
+        let Some(most) = pace.next(share).filter(|_| taken > 0) else { return Ok(()) };
+        let scrubbed = self.disk.run(move |store| store.scrub(most)).await?;
+        pace.read(scrubbed.bytes, most);
         for fault in scrubbed.faults {
             // The store has told what is wrong. It is given up like damage that a challenge finds.
             self.prover.note_damaged(fault.contract);
         }
         Ok(())
+    }
+}
+
+/// Keeps the rate although a step reads whole pieces: what one read too much, the next ones leave out.
+#[derive(Debug, Default)]
+struct Pace {
+    debt: u64,
+}
+
+impl Pace {
+    /// Bytes to read now, of a step's `share`; none while there is a debt.
+    fn next(&mut self, share: u64) -> Option<u64> {
+        let left = share.saturating_sub(self.debt);
+        self.debt = self.debt.saturating_sub(share);
+        (left > 0).then_some(left)
+    }
+
+    /// Notes that `bytes` were read instead of `most`.
+    fn read(&mut self, bytes: u64, most: u64) {
+        self.debt = self.debt.saturating_add(bytes.saturating_sub(most));
     }
 }
 
@@ -97,6 +114,16 @@ fn share(taken: u64, every: Duration) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_piece_is_paid_for_by_the_steps_after_it() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.next(100), Some(100));
+        pace.read(350, 100);
+        assert_eq!([(); 4].map(|()| pace.next(100)), [None, None, Some(50), Some(100)]);
+        pace.read(10, 100);
+        assert_eq!(pace.next(100), Some(100), "what was left out is not made up for");
+    }
 
     #[test]
     fn a_store_is_read_once_in_its_time_and_never_too_fast() {
