@@ -16,8 +16,7 @@ const STEP: Duration = Duration::from_secs(5);
 const MOST_COLLECTED: u64 = 320 << 20;
 /// Most bytes given back in one call, so that others come between.
 const MOST_COLLECTED_AT_ONCE: u64 = 16 << 20;
-/// Least and most bytes scrubbed in a step: 16 KiB and 32 MiB a second.
-const LEAST_SCRUBBED: u64 = 80 << 10;
+/// Most bytes scrubbed in a step: 32 MiB a second.
 const MOST_SCRUBBED: u64 = 160 << 20;
 
 /// The collector and the scrubber.
@@ -108,7 +107,7 @@ fn share(taken: u64, every: Duration) -> Option<u64> {
         return None;
     }
     let bytes = u128::from(taken).saturating_mul(STEP.as_millis()) / every;
-    Some(u64::try_from(bytes).unwrap_or(u64::MAX).clamp(LEAST_SCRUBBED, MOST_SCRUBBED))
+    Some(u64::try_from(bytes).unwrap_or(u64::MAX).clamp(1, MOST_SCRUBBED))
 }
 
 #[cfg(test)]
@@ -133,7 +132,7 @@ mod tests {
         assert!(seconds(TIB).abs_diff(FORTNIGHT.as_secs()) < 3_600);
         assert!(seconds(16 * TIB).abs_diff(FORTNIGHT.as_secs()) < 3_600);
         assert_eq!(share(100 * TIB, FORTNIGHT), Some(MOST_SCRUBBED));
-        assert_eq!(share(1, FORTNIGHT), Some(LEAST_SCRUBBED));
+        assert_eq!(share(1, FORTNIGHT), Some(1));
         assert_eq!(share(TIB, Duration::ZERO), None);
         assert_eq!(share(u64::MAX, Duration::from_millis(1)), Some(MOST_SCRUBBED));
     }
